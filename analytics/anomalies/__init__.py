@@ -1,0 +1,1 @@
+"""Streaming anomaly detection on any series of numbers over time."""

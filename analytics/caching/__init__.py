@@ -1,0 +1,1 @@
+"""Caching: what each eviction policy would have hit on a trace."""

@@ -1,0 +1,1 @@
+"""Experiments from sufficient statistics: effects, readings, health, power. Pure."""

@@ -1,0 +1,1 @@
+"""Retrieval: passages of documents, full-text and vector scores, and their fusion."""

@@ -1,0 +1,125 @@
+"""A prompt as numbers: weighted words and pieces of words, and what its form tells."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+Floats = npt.NDArray[np.float64]
+LONGEST = 20_000
+"""Characters of a prompt that are looked at."""
+MOST_WORDS, MOST_PIECES = 40_000, 20_000
+
+_WORD = re.compile(r"\w\w+")
+_DIGIT = re.compile(r"\d")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_MATH = re.compile(r"[=+*/^<>∫√\\$%]|\b(?:sqrt|mod|log|sin|cos|matrix|integral|probability|"
+                   r"equation)\b")
+_NEGATION = re.compile(r"\b(?:not|except|least|false|incorrect|never|cannot)\b", re.IGNORECASE)
+_ASKING = re.compile(r"\b(?:what|which|who|when|where|why|how|if|is|are|does)\b", re.IGNORECASE)
+_OPTION = re.compile(r"^[A-J][.)] (.*)$", re.MULTILINE)
+_NUMERIC = re.compile(r"[\s$\-+(]*[\d.,]+")
+_SENTENCE = re.compile(r"[.?!]\s")
+_LONG_WORD = re.compile(r"[a-zA-Z]{9,}")
+FORM = ("length", "words", "characters_per_word", "digit_share", "numbers", "math_per_word", "math",
+        "negation", "questions", "asking_per_word", "option_length", "option_spread",
+        "numeric_options", "options", "upper_share", "beyond_ascii", "commas_per_word", "quotes",
+        "first_line", "distinct_words", "word_length", "statements", "blanks", "long_words",
+        "lines", "longest_sentence")
+"""What `describe_form` gives, in this order."""
+
+
+def describe_form(prompt: str) -> list[float]:
+    """Lengths, counts and shares of the prompt by the names of ``FORM``."""
+    text = prompt[:LONGEST]
+    words, lines, characters = text.split(), text.splitlines(), max(len(text), 1)
+    count = max(len(words), 1)
+    options = _OPTION.findall(text)
+    lengths = [len(each) for each in options] or [0]
+    mean = sum(lengths) / len(lengths)
+    spread = math.sqrt(sum((each - mean) ** 2 for each in lengths) / len(lengths))
+    signs = len(_MATH.findall(text))
+    return [
+        math.log1p(len(text)), math.log1p(len(words)), characters / count,
+        len(_DIGIT.findall(text)) / characters, math.log1p(len(_NUMBER.findall(text))),
+        signs / count, math.log1p(signs), float(_NEGATION.search(text) is not None),
+        min(text.count("?"), 10), len(_ASKING.findall(text)) / count, math.log1p(mean),
+        math.log1p(spread),
+        sum(_NUMERIC.match(each) is not None for each in options) / max(len(options), 1),
+        len(options), sum(map(str.isupper, text)) / characters,
+        0.0 if text.isascii() else sum(letter > "\x7f" for letter in text) / characters,
+        text.count(",") / count, float('"' in text), math.log1p(len(lines[0]) if lines else 0),
+        len({each.lower() for each in words}) / count, sum(map(len, words)) / count,
+        float("Statement" in text), float("____" in text), len(_LONG_WORD.findall(text)) / count,
+        math.log1p(len(lines)), max(map(len, _SENTENCE.split(text))) / 200]
+
+
+def split_words(prompt: str) -> list[str]:
+    """Words of two letters and more, and pairs of neighbours."""
+    words = _WORD.findall(prompt[:LONGEST].lower())
+    return words + [f"{first} {second}" for first, second in pairwise(words)]
+
+
+def split_pieces(prompt: str) -> list[str]:
+    """Pieces of three and four characters within words, a space on either side."""
+    found = []
+    for word in prompt[:LONGEST].lower().split():
+        spaced = f" {word} "
+        for width in (3, 4):
+            found += [spaced[start:start + width]
+                      for start in range(max(len(spaced) - width + 1, 1))]
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Terms with their places and inverse document frequencies."""
+
+    terms: dict[str, int]
+    idf: Floats
+
+    def weigh(self, found: Sequence[str]) -> tuple[list[int], Floats]:
+        """Places and weights of the terms found: (1 + ln count) × idf, of length 1 together."""
+        counts = Counter(found)
+        known = [(place, count) for term, count in counts.items()
+                 if (place := self.terms.get(term)) is not None]
+        if not known:
+            return [], np.zeros(0)
+        places = [place for place, _ in known]
+        weights = (1 + np.log([count for _, count in known])) * self.idf[places]
+        return places, weights / math.sqrt(float(weights @ weights))
+
+
+def learn_vocabulary(found: Sequence[Sequence[str]], least: int, most: int) -> Vocabulary:
+    """The ``most`` frequent terms of at least ``least`` documents.
+
+    idf = ln((1 + n) / (1 + df)) + 1.
+    """
+    frequency: Counter[str] = Counter()
+    for each in found:
+        frequency.update(set(each))
+    kept = sorted(((-count, term) for term, count in frequency.items() if count >= least))[:most]
+    terms = {term: place for place, (_, term) in enumerate(kept)}
+    counts = np.array([-count for count, _ in kept], float)
+    return Vocabulary(terms, np.log((1 + len(found)) / (1 + counts)) + 1)
+
+
+def weigh_all(vocabulary: Vocabulary, found: Sequence[Sequence[str]]) -> sparse.csr_matrix:
+    """A row of weights for each document."""
+    places, weights, ends = [], [], [0]
+    for each in found:
+        at, weight = vocabulary.weigh(each)
+        places.append(np.array(at, dtype=np.int64))
+        weights.append(weight)
+        ends.append(ends[-1] + len(at))
+    rows = sparse.csr_matrix((np.concatenate(weights or [np.zeros(0)]),
+                              np.concatenate(places or [np.zeros(0, np.int64)]), ends),
+                             shape=(len(found), len(vocabulary.terms)))
+    rows.sort_indices()
+    return rows

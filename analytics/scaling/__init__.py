@@ -1,0 +1,1 @@
+"""What scaling needs to know about load and service, as pure numbers."""

@@ -1,0 +1,1 @@
+"""HTTP routes: the same verbs for programs that pages and commands use."""

@@ -1,0 +1,1 @@
+"""Budgets as the engine keeps them: stored, measured, reserved against, checked."""

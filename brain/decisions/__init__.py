@@ -1,0 +1,1 @@
+"""Pure rules: frozen facts in, a frozen decision with its reasons out."""

@@ -1,0 +1,1 @@
+"""Which variant a unit gets: hash, bucket ranges, targeting, ramps. Pure."""

@@ -1,0 +1,1 @@
+"""Optimization as pure rules: what to do, whether it helped, what was learned."""

@@ -1,0 +1,1 @@
+"""Scaling: what Kubernetes' autoscalers would decide, and what bounds them."""

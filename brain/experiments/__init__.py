@@ -1,0 +1,1 @@
+"""Experiments as the engine runs them: defined, assigned, measured, ramped, decided."""

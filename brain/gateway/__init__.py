@@ -1,0 +1,1 @@
+"""The query engine: the steps of ``ask``, from question to answer."""

@@ -1,0 +1,171 @@
+"""The index of one workspace's passages: full text and vectors, kept step by step."""
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.retrieval.full_text import FullText
+from analytics.retrieval.fusion import best_rows, fuse_ranks
+from analytics.retrieval.passages import Piece, cut_passages
+from analytics.retrieval.vectors import FEWEST_FITTED, MOST_FITTED, Counts, Lsa, count_features
+from analytics.retrieval.words import find_words
+
+CANDIDATES = 100
+_GROWTH = 2.0
+_NEAR = 0.25
+_AT_ONCE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A found passage. ``share`` is the part of the query's weight whose words it has.
+
+    ``ranks`` and ``scores`` are by ranking: "bm25" and, once vectors are learned, "vector".
+    """
+
+    document_id: str
+    name: str
+    position: int
+    heading: str
+    text: str
+    score: float
+    share: float
+    ranks: Mapping[str, int] = field(default_factory=dict)
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    document_id: str
+    name: str
+    piece: Piece
+
+    def words(self) -> list[str]:
+        """What the passage is found by: its document's name and its headings too."""
+        return find_words(f"{self.name} {self.piece.heading}\n{self.piece.text}")
+
+    def count(self) -> Counts:
+        """Its features for vectors, counted anew: kept, they would take more than the texts."""
+        return count_features(self.words())
+
+
+class PassageIndex:
+    """Safe to share between threads; a search sees whole documents only."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._text = FullText()
+        self._rows: list[_Row | None] = []
+        self._by_document: dict[str, list[int]] = {}
+        self._lsa: Lsa | None = None
+        self._vectors: NDArray[np.float32] = np.zeros((0, 0), np.float32)
+        self._fitted = 0
+
+    def __len__(self) -> int:
+        return len(self._text)
+
+    @property
+    def has_vectors(self) -> bool:
+        """Whether vectors take part in a search."""
+        return self._lsa is not None
+
+    @property
+    def wants_fit(self) -> bool:
+        """Whether there are so many more passages than vectors were learned from that learning
+        anew would pay."""
+        return len(self) >= max(FEWEST_FITTED, self._fitted * _GROWTH)
+
+    def put(self, document_id: str, name: str, text: str) -> int:
+        """How many passages the document, new or changed, has now."""
+        pieces = cut_passages(text)
+        fresh = [_Row(document_id, name, each) for each in pieces]
+        words = [each.words() for each in fresh]
+        with self._turn:
+            self._drop(document_id)
+            rows = []
+            for row, found in zip(fresh, words, strict=True):
+                rows.append(self._text.add(found))
+                self._rows.append(row)
+            self._by_document[document_id] = rows
+            if self._lsa is not None and rows:
+                self._keep(rows[0], self._lsa.embed([count_features(each) for each in words]))
+        return len(pieces)
+
+    def drop(self, document_id: str) -> None:
+        """Take a document's passages out."""
+        with self._turn:
+            self._drop(document_id)
+
+    def fit(self) -> bool:
+        """Whether vectors were learned from the passages as they are now."""
+        with self._turn:
+            rows = list(self._rows)
+        there = [each for each in rows if each is not None]
+        step = max(1, -(-len(there) // MOST_FITTED))
+        lsa = Lsa.fit([each.count() for each in there[::step]])
+        if lsa is None:
+            return False
+        vectors = np.zeros((len(rows), lsa.dimensions), np.float32)
+        for at in range(0, len(rows), _AT_ONCE):
+            vectors[at:at + _AT_ONCE] = lsa.embed([_count(each) for each in rows[at:at + _AT_ONCE]])
+        with self._turn:
+            late = self._rows[len(rows):]
+            self._lsa, self._vectors, self._fitted = lsa, vectors, len(there)
+            if late:
+                self._keep(len(rows), lsa.embed([_count(each) for each in late]))
+        return True
+
+    def search(self, query: str, limit: int, by: Iterable[str] = ("bm25", "vector")) -> (
+            tuple[Hit, ...]):
+        """The best passages by the fused rankings, best first."""
+        words = find_words(query)
+        with self._turn:
+            if not words or not len(self._text):
+                return ()
+            scores, shares = self._text.score(words)
+            found: dict[str, NDArray[np.floating]] = {"bm25": scores}
+            if self._lsa is not None:
+                near = self._vectors[:self._text.rows] @ self._lsa.embed([count_features(words)])[0]
+                found["vector"] = np.where(self._text.is_alive() & (near > _NEAR), near, 0)
+            rankings = {name: best_rows(each, CANDIDATES) for name, each in found.items()
+                        if name in by}
+            places = {name: {row: place for place, row in enumerate(ranked, start=1)}
+                      for name, ranked in rankings.items()}
+            hits = []
+            for row, score in fuse_ranks(rankings)[:limit]:
+                kept = self._rows[row]
+                if kept is not None:
+                    piece = kept.piece
+                    hits.append(Hit(
+                        kept.document_id, kept.name, piece.position, piece.heading, piece.text,
+                        score,
+                        float(shares[row]),
+                        {name: ranks[row] for name, ranks in places.items() if row in ranks},
+                        {name: float(found[name][row]) for name in rankings}))
+        return tuple(hits)
+
+    def _drop(self, document_id: str) -> None:
+        for row in self._by_document.pop(document_id, ()):
+            self._text.remove(row)
+            self._rows[row] = None
+
+    def _keep(self, first: int, vectors: NDArray[np.float32]) -> None:
+        """Put rows' vectors in their place; room doubles, so that adding stays cheap."""
+        last = first + len(vectors)
+        if last > len(self._vectors):
+            grown = np.zeros((max(last, 2 * len(self._vectors)), vectors.shape[1]), np.float32)
+            grown[:len(self._vectors)] = self._vectors
+            self._vectors = grown
+        self._vectors[first:last] = vectors
+
+
+def _count(row: _Row | None) -> Counts:
+    return {} if row is None else row.count()
+
+
+def rank_documents(hits: Sequence[Hit]) -> list[str]:
+    """Documents in the order of their best passages."""
+    return list(dict.fromkeys(each.document_id for each in hits))

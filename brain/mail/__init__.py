@@ -1,0 +1,1 @@
+"""Messages by e-mail: kept in the state store until every recipient has an answer."""

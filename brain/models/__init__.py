@@ -1,0 +1,1 @@
+"""Models of the platform: catalogue, measured figures, router, and their evaluation on files."""

@@ -1,0 +1,1 @@
+"""Optimization as the engine does it: read, plan, act through an actuator, measure, take back."""

@@ -1,0 +1,1 @@
+"""Scaling as the engine does it: policies, what they ask for now, the shadow log, changes."""

@@ -1,0 +1,1 @@
+"""Who answers: clients of model providers behind one interface."""

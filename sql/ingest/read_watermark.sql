@@ -1,0 +1,3 @@
+-- Sequence number of the last spool batch that this store holds.
+-- columns: batch_seq
+select max(batch_seq) as batch_seq from drain_watermark

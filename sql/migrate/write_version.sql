@@ -1,0 +1,3 @@
+-- Note that a migration is done.
+-- params:  version (integer)
+insert into schema_version (version) values ($version)

@@ -1,0 +1,3 @@
+-- Forget the cells of a scenario.
+-- params:  scenario (text)
+delete from price_cells where scenario = $scenario

@@ -1,0 +1,2 @@
+-- Forget all ready prices.
+delete from price_ranges where true

@@ -1,0 +1,69 @@
+-- Sessions that start in a span, one row: days and hours from the rollups, the edges one by one.
+-- A session counts where it starts. With models or agents: sessions with a request of theirs,
+-- found among the requests themselves. Engaged sessions are those that are not bounces.
+-- params:  start, hour_start, day_start, day_end, hour_end, end (timestamp),
+--          workspaces, models, agents, regions, devices (text list, empty for all)
+-- columns: sessions, bounces, duration_s_sum, engaged_sessions,
+--          engaged_duration_s_sum, page_views
+with asked as (
+    select distinct s.workspace_id, s.unit_hash, s.start_utc
+    from sessions as s
+    join requests as r on r.workspace_id = s.workspace_id
+        and session_unit(r.user_id, r.user_hash, r.session_id) = s.unit_hash
+    where s.start_utc >= $start and s.start_utc < $end and r.at_utc >= $start
+      and r.at_utc >= s.start_utc and r.at_utc <= s.last_event_utc
+      and (r.user_id <> '' or r.session_id <> '')
+      and not (takes_all($models) and takes_all($agents))
+      and matches($models, r.model) and matches($agents, r.agent_id)
+      and matches($workspaces, s.workspace_id) and matches($regions, s.region)
+      and matches($devices, s.device)
+), pieces as (
+    select d.sessions, d.bounces, d.duration_s_sum, d.engaged_sessions,
+           d.engaged_duration_s_sum, d.page_views
+    from sessions_day as d
+    where d.bucket_utc >= $day_start and d.bucket_utc < $day_end
+      and takes_all($models) and takes_all($agents)
+      and matches($workspaces, d.workspace_id) and matches($regions, d.region)
+      and matches($devices, d.device)
+    union all
+    select h.sessions, h.bounces, h.duration_s_sum, h.engaged_sessions,
+           h.engaged_duration_s_sum, h.page_views
+    from sessions_hour as h
+    where ((h.bucket_utc >= $hour_start and h.bucket_utc < $day_start)
+           or (h.bucket_utc >= $day_end and h.bucket_utc < $hour_end))
+      and takes_all($models) and takes_all($agents)
+      and matches($workspaces, h.workspace_id) and matches($regions, h.region)
+      and matches($devices, h.device)
+    union all
+    select 1 as sessions, case when s.is_bounce then 1 else 0 end as bounces,
+           seconds_between(s.start_utc, s.end_utc) as duration_s_sum,
+           case when s.is_bounce then 0 else 1 end as engaged_sessions,
+           case when s.is_bounce then 0.0 else seconds_between(s.start_utc, s.end_utc) end
+               as engaged_duration_s_sum,
+           s.page_views as page_views
+    from sessions as s
+    where ($start < $hour_start or $hour_end < $end)
+      and ((s.start_utc >= $start and s.start_utc < $hour_start)
+           or (s.start_utc >= $hour_end and s.start_utc < $end))
+      and takes_all($models) and takes_all($agents)
+      and matches($workspaces, s.workspace_id) and matches($regions, s.region)
+      and matches($devices, s.device)
+    union all
+    select 1 as sessions, case when s.is_bounce then 1 else 0 end as bounces,
+           seconds_between(s.start_utc, s.end_utc) as duration_s_sum,
+           case when s.is_bounce then 0 else 1 end as engaged_sessions,
+           case when s.is_bounce then 0.0 else seconds_between(s.start_utc, s.end_utc) end
+               as engaged_duration_s_sum,
+           s.page_views as page_views
+    from sessions as s
+    join asked as a on a.workspace_id = s.workspace_id and a.unit_hash = s.unit_hash
+        and a.start_utc = s.start_utc
+    where s.start_utc >= $start and s.start_utc < $end
+)
+select coalesce(sum(p.sessions), 0)::bigint as sessions,
+       coalesce(sum(p.bounces), 0)::bigint as bounces,
+       coalesce(sum(p.duration_s_sum), 0) as duration_s_sum,
+       coalesce(sum(p.engaged_sessions), 0)::bigint as engaged_sessions,
+       coalesce(sum(p.engaged_duration_s_sum), 0) as engaged_duration_s_sum,
+       coalesce(sum(p.page_views), 0)::bigint as page_views
+from pieces as p

@@ -1,0 +1,169 @@
+"""The query engine's own time: in process, and over HTTP beside LiteLLM's proxy on one mock."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from brain import settings
+from brain.decisions.models.catalogue import Model
+from brain.engine import Engine
+from brain.gateway.providers import ProviderConfig
+from brain.gateway.question import Answer, Question
+from tests.bench import data
+from tests.bench.measuring import Figure, Plan, quantile
+from tests.bench.server import ROOT, answers, environment, serving
+from tests.services.process import free_port
+
+ASKS, CALLERS, HTTP_CALLERS, HTTP_ASKS = 400, 64, 16, 640
+P95_MOST_MS = 3.0
+LITELLM = "litellm[proxy]==1.80.5"
+PROVIDER_MS = {1: 0, CALLERS: 300}
+"""The declared latency of the provider by callers: callers of a provider that takes no time would
+only queue for the processor."""
+MOCK_MODEL = "mock-1"
+TALK = [{"role": "user", "content": "What is an error budget?"}]
+
+
+def measure(_plan: Plan) -> Iterator[Figure]:
+    """Overhead of an ask in process with 1 and 64 callers, without the provider's time."""
+    with tempfile.TemporaryDirectory() as folder:
+        engine = Engine.open(settings.load({}, data_dir=folder))
+        try:
+            for callers in (1, CALLERS):
+                engine.gateway.set_provider(ProviderConfig(
+                    "simulated", "simulated", models=(Model("quick", "simulated"),),
+                    options={"places": CALLERS, "profile": {
+                        "latency_ms": PROVIDER_MS[callers], "tokens": 8}}), "bench")
+                own = asyncio.run(_ask_many(engine, callers))
+                yield Figure("ask, without the provider's time", f"{callers} callers", "ms", own,
+                             most=P95_MOST_MS, note=f"median must be <= 1 ms; "
+                             f"{ASKS} questions, no cache")
+        finally:
+            engine.close()
+
+
+async def _ask_many(engine: Engine, callers: int) -> tuple[float, ...]:
+    """Milliseconds of each ask outside its calls, after as many that do not count."""
+    async def ask(number: int) -> float:
+        started = time.perf_counter()
+        answer = await engine.gateway.answer(Question(
+            text=f"What is an error budget, number {number}?", user_id=f"u{number % 50}",
+            use_cache=False, use_knowledge=False))
+        whole_ms = (time.perf_counter() - started) * 1000
+        if answer.status != "ok":
+            raise RuntimeError(f"the bench's own question failed: {answer.error}")
+        return whole_ms - _called_ms(answer)
+    limit = asyncio.Semaphore(callers)
+
+    async def one(number: int) -> float:
+        async with limit:
+            return await ask(number)
+    await asyncio.gather(*(one(number) for number in range(callers * 2)))
+    return tuple(await asyncio.gather(*(one(number) for number in range(ASKS))))
+
+
+def _called_ms(answer: Answer) -> float:
+    return sum(step.took_ms for step in answer.steps if step.name in ("call", "hedge"))
+
+
+def measure_http(_plan: Plan) -> Iterator[Figure]:
+    """Chat completions of 16 callers through us and through LiteLLM's proxy, one mock behind."""
+    with _mock() as upstream, tempfile.TemporaryDirectory() as folder:
+        with serving(Path(folder)) as server:
+            owner = json.loads((Path(folder) / "owner.json").read_text())
+            httpx.post(f"{server.url}/v1/engine/set_provider", timeout=30, trust_env=False, json={
+                "provider": "mock", "kind": "openai", "base_url": f"{upstream}/v1",
+                "models": [{"name": MOCK_MODEL}]},
+                headers={"Authorization": f"Bearer {owner['token']}"}).raise_for_status()
+            ours = asyncio.run(_chat(f"{server.url}/v1", MOCK_MODEL))
+        bare = asyncio.run(_chat(f"{upstream}/v1", MOCK_MODEL))
+        with _litellm(upstream) as proxy:
+            theirs = asyncio.run(_chat(proxy, MOCK_MODEL))
+    p95, their_p95 = quantile(ours[0], 0.95), quantile(theirs[0], 0.95)
+    yield Figure("chat completion over HTTP", f"{HTTP_CALLERS} callers", "ms", ours[0],
+                 peer="LiteLLM proxy", peer_value=quantile(theirs[0], 0.5),
+                 failed=p95 * 3 > their_p95,
+                 note=f"p95 {p95:.1f} ms, LiteLLM's {their_p95:.1f} (must be at most a third); "
+                      f"the bare mock's {quantile(bare[0], 0.95):.1f}")
+    yield Figure("chat completions over HTTP", f"{HTTP_CALLERS} callers", "1/s", (ours[1],),
+                 peer="LiteLLM proxy", peer_value=theirs[1], failed=ours[1] < 3 * theirs[1],
+                 note=f"must be three times LiteLLM's; the bare mock: {bare[1]:,.0f}")
+
+
+async def _chat(base_url: str, model: str) -> tuple[tuple[float, ...], float]:
+    """Milliseconds of each completion, and completions per second."""
+    took: list[float] = []
+    async with httpx.AsyncClient(timeout=60, trust_env=False,
+                                 headers={"Authorization": "Bearer any"}) as client:
+        async def ask(count: int, kept: list[float]) -> None:
+            for number in range(count):
+                started = time.perf_counter()
+                answer = await client.post(f"{base_url}/chat/completions", json={
+                    "model": model, "messages": TALK, "user": f"u{number}"})
+                answer.raise_for_status()
+                kept.append((time.perf_counter() - started) * 1000)
+        await asyncio.gather(*(ask(4, []) for _ in range(HTTP_CALLERS)))
+        began = time.perf_counter()
+        await asyncio.gather(*(ask(HTTP_ASKS // HTTP_CALLERS, took) for _ in range(HTTP_CALLERS)))
+        whole_s = time.perf_counter() - began
+    return tuple(took), len(took) / whole_s
+
+
+@contextmanager
+def _mock() -> Iterator[str]:
+    """A server in a process of its own that answers every completion at once."""
+    with _running([sys.executable, "-m", "uvicorn", "tests.bench.openai_mock:app",
+                   "--log-level", "error"], "/healthz", dict(os.environ)) as url:
+        yield url
+
+
+@contextmanager
+def _litellm(upstream: str) -> Iterator[str]:
+    """LiteLLM's proxy in an environment of its own below BENCH_DIR, made once."""
+    home = data.ROOT / "litellm"
+    program = home / "bin" / "litellm"
+    if not program.exists():
+        uv = str(Path(sys.executable).with_name("uv"))
+        subprocess.run([uv, "venv", "--quiet", "--python", sys.executable, str(home)], check=True)
+        subprocess.run([uv, "pip", "install", "--quiet", "--python", str(home / "bin" / "python"),
+                        LITELLM], check=True)
+    config = home / "proxy.json"
+    config.write_text(json.dumps({"model_list": [{"model_name": MOCK_MODEL, "litellm_params": {
+        "model": f"openai/{MOCK_MODEL}", "api_base": f"{upstream}/v1", "api_key": "any"}}]}))
+    plain: dict[str, Any] = environment(home, LITELLM_LOCAL_MODEL_COST_MAP="True",
+                                        LITELLM_TELEMETRY="False", NO_PROXY="127.0.0.1")
+    with _running([str(program), "--config", str(config)], "/health/liveliness", plain) as url:
+        yield url
+
+
+@contextmanager
+def _running(command: list[str], ready: str, environment: dict[str, str]) -> Iterator[str]:
+    port = free_port()
+    process = subprocess.Popen([*command, "--host", "127.0.0.1", "--port", str(port)], cwd=ROOT,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               env=environment)
+    url = f"http://127.0.0.1:{port}"
+    try:
+        until = time.monotonic() + 180
+        while not answers(f"{url}{ready}"):
+            if process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError(f"{command[0]} does not answer at {ready}")
+            time.sleep(0.05)
+        yield url
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(5)

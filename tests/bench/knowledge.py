@@ -1,0 +1,81 @@
+"""Guard, answer cache and knowledge: how good and how fast."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+
+from tests.bench.measuring import Figure, Plan, repeat_ms, timed_ms
+
+DOCUMENTS = 10_000
+KEYS = 100_000
+
+
+def measure_guard(_plan: Plan) -> Iterator[Figure]:
+    """Recall and precision on the labelled texts, and the time of one."""
+    from brain.decisions.guard.masking import find_personal, mask_text
+    from tests.decisions.guard.labelled import make_texts, score
+    texts = make_texts()
+    for kind, row in score(texts, find_personal).items():
+        if row["n"]:
+            yield Figure(f"guard recall, {kind}", f"{row['n']} of {len(texts):,} texts", "ratio",
+                         (row["recall"],), least=0.85 if kind == "phone" else 0.99,
+                         note=f"precision {row['precision']:.3f} of {row['told']} told")
+    times = tuple(timed_ms(lambda each=each: mask_text(each.text)) for each in texts)
+    yield Figure("guard mask_text", "one text", "ms", times, most=2.0)
+
+
+def measure_cache(_plan: Plan) -> Iterator[Figure]:
+    """Hit and set with eviction at 100,000 keys, in microseconds."""
+    from brain.gateway.answer_cache import AnswerCache
+    from brain.gateway.local_cache import ENTRY_BYTES
+    keys = [f"{number:064x}" for number in range(2 * KEYS)]
+    value = b"x" * 200
+    cache = AnswerCache(time.monotonic, KEYS * (ENTRY_BYTES + 264), 3_600.0)
+    for each in keys[:KEYS]:
+        cache.keep(each, value)
+    rng = random.Random(1)
+    there = [each for each in keys[:KEYS] if cache.find(each) is not None]
+    chosen = [rng.choices(there, k=10_000) for _ in range(9)]
+    yield Figure("cache hit", f"{len(there):,} keys", "us", tuple(
+        _cpu_us(lambda part=part: [cache.find(each) for each in part]) for part in chosen),
+        most=2.0, note="processor time")
+    parts = [keys[KEYS + at:KEYS + at + 10_000] for at in range(0, 90_000, 10_000)]
+    yield Figure("cache set with eviction", f"{KEYS:,} keys", "us", tuple(
+        _cpu_us(lambda part=part: [cache.keep(each, value) for each in part])
+        for part in parts), most=5.0, note="processor time")
+
+
+def _cpu_us(work: Callable[[], object]) -> float:
+    """Microseconds of this process's own time for each of 10,000 operations."""
+    started = time.process_time()
+    work()
+    return (time.process_time() - started) * 1e6 / 10_000
+
+
+def measure_knowledge(_plan: Plan) -> Iterator[Figure]:
+    """Search in 10,000 documents, and which ranking finds the page of a question."""
+    from brain.gateway.passage_index import PassageIndex
+    from tests.gateway.questions import QUESTIONS, hit_ratios, index_docs
+    for name, ratio in hit_ratios(index_docs()).items():
+        yield Figure(f"knowledge hit@3, {name}", f"{len(QUESTIONS)} questions over docs", "ratio",
+                     (ratio,))
+    rng = random.Random(3)
+    words = [f"{first}{second}{third}" for first in ("ka", "be", "sto", "mi", "ran", "tel", "vor")
+             for second in ("no", "li", "ber", "sch", "um") for third in
+             ("ten", "ra", "kus", "de", "mol", "fa", "gen", "ist")]
+    weights = [1 / (place + 1) for place in range(len(words))]
+    index = PassageIndex()
+
+    def fill() -> None:
+        for number in range(DOCUMENTS):
+            text = " ".join(rng.choices(words, weights, k=160))
+            index.put(str(number), f"document {number}", f"# {rng.choice(words)}\n\n{text}")
+    yield Figure("knowledge index", f"{DOCUMENTS:,} documents, {160} words", "ms",
+                 (timed_ms(fill),))
+    yield Figure("knowledge vectors learned", f"{len(index):,} passages", "ms",
+                 (timed_ms(index.fit),))
+    queries = [" ".join(rng.choices(words, k=5)) for _ in range(60)]
+    yield Figure("knowledge search, fused", f"{DOCUMENTS:,} documents", "ms", tuple(
+        repeat_ms(lambda each=each: index.search(each, 5), 1)[0] for each in queries), most=50.0)
+    yield Figure("knowledge put, one document", f"{DOCUMENTS:,} documents", "ms", repeat_ms(
+        lambda: index.put("0", "document 0", " ".join(rng.choices(words, k=160))), 20))

@@ -1,0 +1,115 @@
+"""Data of each page: all its queries, warm process, cold cache, beside raw events and pandas."""
+
+import datetime as dt
+import sys
+from collections.abc import Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from brain import settings as knobs
+from brain.engine import Engine
+from tests.bench import data
+from tests.bench.measuring import Figure, Plan, forget_peak, peak_bytes, quantile, repeat_ms
+from tests.bench.naive import Naive
+
+Asked = tuple[tuple[str, dict[str, Any]], ...]
+PAGES = {"overview": "overview/overview", "health": "operations/health",
+         "traffic": "product/traffic", "costs": "finance/costs"}
+RANGES = ("24h", "7d", "30d")
+_PIECES = ("hour_start", "hour_end", "day_start", "day_end", "minute_start", "minute_end")
+MOST_PANDAS_ROWS = 1_000_000  # 20 million rows of them take minutes and 10 GB
+MOST_MS = 100.0
+MOST_GROWTH = 1.3
+RUNS = 25
+
+
+def record_pages(size: int) -> dict[tuple[str, str], Asked]:
+    """The queries that each page asks for each range, found by opening it."""
+    import streamlit as st
+    from streamlit.testing.v1 import AppTest
+
+    from brain import running
+    engine = running.engine(knobs.load({}, data_dir=data.folder(size)))
+    asked: list[tuple[str, dict[str, Any]]] = []
+    answer = engine.query
+
+    def note(name: str, **params: Any) -> pd.DataFrame:
+        asked.append((name, params))
+        return answer(name, **params)
+    engine.clock, engine.query = (lambda: data.NOW), note  # type: ignore[method-assign]
+    found = {}
+    try:
+        for page, script in PAGES.items():
+            for wanted in RANGES:
+                st.cache_data.clear()
+                asked.clear()
+                shown = AppTest.from_file(str(Path("app.py").absolute()),
+                                           default_timeout=120)
+                shown.query_params["range"] = wanted
+                shown.switch_page(f"pages/{script}.py").run()
+                for fault in shown.exception:
+                    print(f"  ({page} {wanted} failed: {fault.message})", file=sys.stderr)
+                found[page, wanted] = tuple(asked)
+    finally:
+        running.close()
+    return found
+
+
+def from_events(params: dict[str, Any]) -> dict[str, Any]:
+    """The same question with every piece that a rollup would answer read from the events."""
+    if "event_start" in params:
+        first = min(params["minute_start"], params["event_start"])
+        last = max(params["minute_end"], params["event_end"])
+        return params | {"event_start": first, "event_end": last,
+                         "minute_start": last, "minute_end": last}
+    pieces = [name for name in params if name in _PIECES and "end" in params]
+    return params | dict.fromkeys(pieces, params.get("end"))
+
+
+def measure(plan: Plan) -> Iterator[Figure]:
+    """Every page and range, at every size."""
+    asked = record_pages(plan.sizes[0])
+    smallest: dict[tuple[str, str], float] = {}
+    for size in plan.sizes:
+        engine = data.open_engine(data.folder(size))
+        naive = Naive(engine) if size <= MOST_PANDAS_ROWS else None
+        for key, questions in asked.items():
+            case, shown = f"page data, {key[0]} {key[1]}", f"{size:,}"
+            forget_peak()
+            times = repeat_ms(partial(answer, engine, questions), RUNS)
+            peak = peak_bytes()
+            raw = [(name, from_events(params)) for name, params in questions]
+            raw_ms = repeat_ms(partial(answer, engine, raw), 1, warm=0)[0]
+            growth = min(times) / smallest.setdefault(key, min(times))
+            yield Figure(case, shown, "ms", times, "raw events", raw_ms, most=MOST_MS,
+                         peak_bytes=peak, failed=growth > MOST_GROWTH,
+                         note="" if size == plan.sizes[0] else
+                         f"fastest run {min(times):.0f} ms, {growth:.2f} times that of "
+                         f"{plan.sizes[0]:,} (at most {MOST_GROWTH})")
+            if naive is not None:
+                yield Figure(case, shown, "ms", times, "naive pandas", quantile(
+                    repeat_ms(partial(naive.answer, key[1]), 3), 0.5), most=MOST_MS)
+        engine.close()
+
+
+def answer(engine: Engine, questions: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    """Ask a page's questions one after the other."""
+    for name, params in questions:
+        engine.query(name, **params)
+
+
+def measure_drill_down(plan: Plan) -> Iterator[Figure]:
+    """One workspace, one hour, its latest 100 requests."""
+    hour = data.NOW - dt.timedelta(days=11)
+    params = {"start": hour, "end": hour + dt.timedelta(hours=1), "workspaces": ["kestrel"],
+              "models": [], "agents": [], "regions": [], "devices": [], "limit": 100}
+    for size in plan.sizes:
+        engine = data.open_engine(data.folder(size))
+        forget_peak()
+        yield Figure("raw drill-down", f"{size:,}", "ms", repeat_ms(
+            partial(answer, engine, [("usage/recent_requests", params)]), RUNS), most=300.0,
+            peak_bytes=peak_bytes())
+        engine.close()

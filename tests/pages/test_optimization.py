@@ -1,0 +1,64 @@
+"""Operations › Optimization: the plan and why, a run by hand, its progress, the way back."""
+
+from datetime import timedelta
+
+from streamlit.testing.v1 import AppTest
+
+from brain.engine import Engine
+from tests.optimization.conftest import write_traffic
+from tests.pages.conftest import NOW, OpenPage
+from tests.pages.test_admin import frame_with, press
+from tests.pages.test_scaling import labels, words
+
+OPTIMIZATION = "operations/optimization.py"
+
+
+def squeezed(engine: Engine) -> None:
+    write_traffic(engine, NOW - timedelta(seconds=300), 300, latency_ms=4000)
+
+
+def tick(app: AppTest, label: str) -> None:
+    next(each for each in app.checkbox if each.label.startswith(label)).check().run()
+
+
+def test_an_empty_console_says_that_nothing_is_known(engine: Engine, open_page: OpenPage) -> None:
+    told = words(open_page(OPTIMIZATION))
+    assert "Nothing to do: no metric is known well enough." in told
+    assert "No run in this range" in told
+
+
+def test_a_run_by_hand_shows_its_progress_and_is_stopped(engine: Engine,
+                                                         open_page: OpenPage) -> None:
+    squeezed(engine)
+    before = engine.gateway.knobs.read().worker_slots
+    app = open_page(OPTIMIZATION)
+    told = words(app)
+    assert "Emergency scale-up: scale_up." in told
+    assert "Use of worker slots is 100 %, above 90 %" in told
+    changes = frame_with(app, "action")
+    assert list(changes["after"]) == [f"{2 * before:,}"]
+    assert next(each for each in app.button if each.label == "Optimize now").disabled
+    tick(app, "I have read")
+    press(app, "Optimize now")
+    assert engine.gateway.knobs.read().worker_slots == 2 * before
+    app.run()
+    told = words(app)
+    assert "Emergency scale-up" in told and "Next step in 30 s" in told
+    assert "Stop and take it back" in labels(app)
+    press(app, "Stop and take it back")
+    assert engine.gateway.knobs.read().worker_slots == before
+    app.run()
+    assert frame_with(app, "how").iloc[0]["how"] == "cannot be told, rolled back"
+
+
+def test_settings_are_checked_saved_and_undone(engine: Engine, open_page: OpenPage) -> None:
+    app = open_page(OPTIMIZATION)
+    next(each for each in app.text_input if each.label == "Interval (min)").set_value("0")
+    press(app, "Save")
+    assert "interval_min must be from 1 to 1440, got 0" in words(app)
+    assert engine.optimization.configuration().interval_min == 5
+    next(each for each in app.text_input if each.label == "Interval (min)").set_value("10")
+    press(app, "Save")
+    assert engine.optimization.configuration().interval_min == 10
+    press(app, "Undo the last change")
+    assert engine.optimization.configuration().interval_min == 5
