@@ -23,14 +23,34 @@ MARKED_BY_FIXTURE = {
 }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `make test` run the tests of the browser by themselves, when nothing else takes time."""
+    parser.addoption("--browser", choices=("with", "without", "only"), default="with",
+                     help="the browser's tests: with the others, left out, or alone")
+
+
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test by the servers it asks for."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark each test by the servers it asks for; slow files come first, the browser's last.
+
+    Started last, a slow file would leave the other processes without work. Playwright keeps an
+    event loop running in the main thread for as long as a browser is open, so that no test could
+    run another one there.
+    """
     for item in items:
         asked = set(getattr(item, "fixturenames", ()))
         for marker, fixtures in MARKED_BY_FIXTURE.items():
             if asked.intersection(fixtures):
                 item.add_marker(marker)
+    in_browser = [item for item in items if item.get_closest_marker("browser")]
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    others = sorted((item for item in items if not item.get_closest_marker("browser")),
+                    key=lambda item: item.path not in slow)
+    wanted = config.getoption("--browser")
+    left_out = {"with": [], "without": in_browser, "only": others}[wanted]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+    items[:] = {"with": others + in_browser, "without": others, "only": in_browser}[wanted]
 
 
 @pytest.fixture(scope="session")

@@ -106,10 +106,16 @@ def test_a_verb_asks_for_json(owner):
     assert answer.status_code == 415
 
 
+def settles(console):
+    """Whether nothing waits at last: the console's own jobs may record in between."""
+    return any(console.call("settle") == {"waiting": {"batches": 0, "events": 0, "hours": 0}}
+               for _ in range(20))
+
+
 def test_each_verb_answers(console):
     assert console.call("status")["demo"] is False
     assert console.call("verify") == {"faults": []}
-    assert console.call("settle") == {"waiting": {"batches": 0, "events": 0, "hours": 0}}
+    assert settles(console)
     assert console.call("rebuild", start="2026-01-01", end="2026-01-02T00:00:00Z") == {"hours": 0}
     assert console.call("rebuild", start=None)["hours"] >= 0
     added = console.call("add_price", **PRICE)["price"]

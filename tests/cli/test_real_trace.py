@@ -15,6 +15,7 @@ def run(tmp_path, monkeypatch, capsys):
     return command_runner(tmp_path, monkeypatch, capsys)
 
 
+@pytest.mark.slow
 def test_a_real_trace_becomes_exact_totals(run):
     path = dataset("AZURE_TRACE")
     trace = pyarrow.csv.read_csv(path)

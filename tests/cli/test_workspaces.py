@@ -29,6 +29,7 @@ def run(stores, monkeypatch, capsys):
     return command_runner(stores.data, monkeypatch, capsys)
 
 
+@pytest.mark.slow
 def test_allow_forbid_and_delete(run):
     rows = {row["workspace_id"]: row for row in run("workspaces", "list", "--json").json}
     assert rows["open"] == {"workspace_id": "open", "name": "open", "keeps_query_text": True,

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from brain.decisions.budgets import window_at
 from brain.engine import Engine
 from brain.settings import load
@@ -66,6 +68,7 @@ def test_half_a_line_is_none(tmp_path: Path) -> None:
     assert taken == [b"whole"]
 
 
+@pytest.mark.slow
 def test_a_killed_process_loses_no_answered_request(tmp_path: Path) -> None:
     told: dict[str, str] = {}
     for _ in range(2):

@@ -99,6 +99,7 @@ def test_a_history_cut_short_is_finished_and_can_be_removed(engine):
     assert demo.go_on(engine) == 0
 
 
+@pytest.mark.slow
 def test_removal_while_writing_leaves_nothing(engine, clock):
     clock.now = NOW + dt.timedelta(days=1, hours=-3)  # Thursday 12:20
     demo.write(engine, events=1_000, days=7)

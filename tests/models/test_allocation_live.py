@@ -76,6 +76,7 @@ def ask_many(engine, clock, count, rng):
     return answered
 
 
+@pytest.mark.slow
 def test_traffic_moves_to_the_better_route_and_a_failing_one_is_stopped(engine, clock):
     rng = random.Random(2)
     allocation = engine.allocation

@@ -53,6 +53,7 @@ def test_knobs(folder: Path, ends: str) -> None:
     check(points(folder, "engine", ends), ends)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ends", ["kept", "back"])
 def test_kubernetes(folder: Path, ends: str) -> None:
     with running_scaling_server() as api:

@@ -77,6 +77,7 @@ def number(app: AppTest, label: str) -> str:
     return next(each.value for each in app.metric if each.label == label)
 
 
+@pytest.mark.slow
 def test_servers_hold_still_stop_and_come_back_while_the_page_is_open(
         watch: Any, open_page: OpenPage, tmp_path: Path) -> None:
     with ExitStack() as servers:

@@ -108,6 +108,7 @@ def test_beyond_this_machine_when_told_and_an_interrupt_stops_it(tmp_path):
         assert "Traceback" not in console.printed
 
 
+@pytest.mark.slow
 def test_demonstration_data_is_written_once_and_only_into_nothing(tmp_path):
     with running_console(tmp_path, "--demo-if-empty", BRAIN_DEMO_EVENTS="2000",
                          BRAIN_DEMO_DAYS="7") as console:

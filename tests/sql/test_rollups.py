@@ -95,6 +95,7 @@ def _kind(event: Event) -> str:
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(stream=streams, rng=st.randoms(use_true_random=False), sketch=st.sampled_from((64, 4096)))
+@pytest.mark.slow
 def test_step_by_step_is_built_anew_is_the_truth(stream: list[Event], rng: random.Random,
                                                  sketch: int) -> None:
     arriving = stream + rng.choices(stream, k=len(stream) // 3)  # some come twice

@@ -54,6 +54,7 @@ class Victim:
         return heard
 
 
+@pytest.mark.slow
 def test_kills_lose_and_double_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Page tests leave app.py behind as __main__, which new processes would run first.
     monkeypatch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
