@@ -140,9 +140,10 @@ def _optimization() -> dict[str, Any]:
             "stopOptimization", "End the run under way; what it changed is rolled back.",
             {"200": _answer("The run."), **wrong}, body=_body({}, "application/json"))},
         f"{base}/runs": {"get": _operation(
-            "listOptimizations", "Runs, newest first.",
+            "listOptimizations", "Runs, newest first; a file for the forms json, csv, parquet.",
             {"200": _answer("Runs."), **_errors(400, 401, 421)},
-            parameters=[_asked("range", text), _asked("limit", {"type": "integer"})])},
+            parameters=[_asked("range", text), _asked("limit", {"type": "integer"}),
+                        _asked("form", {"enum": ["lines", "json", "csv", "parquet"]})])},
         f"{base}/runs/{{run_id}}/rollback": {"post": _operation(
             "rollBackOptimization", "Take a past run back while its checkpoint holds.",
             {"200": _answer("The run that takes it back."), **wrong},

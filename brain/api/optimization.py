@@ -19,6 +19,7 @@ from brain.optimization.records import Run
 
 Person = Annotated[str, Meta(max_length=128)]
 Key = Annotated[str, Meta(max_length=64)]
+LAST_RUNS = 100
 
 
 class PlanOptimization(msgspec.Struct, forbid_unknown_fields=True):
@@ -49,11 +50,11 @@ class RollBackOptimization(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class OptimizationRuns(msgspec.Struct, forbid_unknown_fields=True):
-    """Runs of a range as pages take it, all without one; the newest ``limit``. As a file: CSV as
-    text, Parquet as base64."""
+    """Runs of a range as pages take it, all without one; the newest ``limit`` (100 without a
+    range, else all). As a file: CSV as text, Parquet as base64."""
 
     range: Annotated[str, Meta(max_length=100)] = ""
-    limit: Annotated[int, Meta(ge=1, le=100_000)] = 100
+    limit: Annotated[int, Meta(ge=1, le=100_000)] | None = None
     form: Literal["lines", "json", "csv", "parquet"] = "lines"
 
 
@@ -105,7 +106,8 @@ def list_runs(engine: Engine, given: OptimizationRuns) -> Any:
         except ValueError as error:
             raise InputError("not_a_range", str(error), "range") from error
         start, end = span.start, span.end
-    runs = engine.optimization.runs(start, end, given.limit)
+    limit = given.limit or (None if given.range else LAST_RUNS)
+    runs = engine.optimization.runs(start, end, limit)
     if given.form == "lines":
         return [_line(each) for each in runs]
     body = export(engine, runs, given.form)

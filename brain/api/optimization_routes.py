@@ -1,5 +1,6 @@
 """HTTP routes of optimization: the plan, runs, the way back, the configuration."""
 
+from base64 import b64decode
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,8 @@ from brain.api.access import Refused
 
 _MOST_BYTES = 20_000
 PERSON = "HTTP API"
+_KINDS = {"json": "application/json", "csv": "text/csv",
+          "parquet": "application/vnd.apache.parquet"}
 
 
 class OptimizationRoutes:
@@ -36,13 +39,19 @@ class OptimizationRoutes:
         return await _run("stop_optimization", await self._read(request) | {"person": PERSON})
 
     async def list_runs(self, request: Request) -> Response:
-        """Runs of ``?range=``, the newest ``&limit=``."""
+        """Runs of ``?range=``, the newest ``&limit=``, as lines or as the file of ``&form=``."""
         self._require_key(request)
         asked = dict(request.query_params)
         given: dict[str, Any] = {"range": asked.get("range", "")}
         if "limit" in asked:
             given["limit"] = int(asked["limit"]) if asked["limit"].isdecimal() else asked["limit"]
-        return await _run("optimization_runs", given)
+        form = asked.get("form", "lines")
+        if form == "lines":
+            return await _run("optimization_runs", given)
+        found = await _do("optimization_runs", given | {"form": form})
+        body = b64decode(found["text"]) if form == "parquet" else found["text"].encode()
+        return Response(body, media_type=_KINDS[form], headers={
+            "Content-Disposition": f'attachment; filename="optimizations.{form}"'})
 
     async def roll_back(self, request: Request) -> Response:
         """Take a past run back."""
@@ -71,9 +80,12 @@ class OptimizationRoutes:
 
 
 async def _run(verb: str, given: dict[str, Any]) -> Response:
+    return Response(msgspec.json.encode(await _do(verb, given)), media_type="application/json")
+
+
+async def _do(verb: str, given: dict[str, Any]) -> Any:
     try:
-        done = await run_in_threadpool(verbs.run, running.engine(), verb, given)
+        return await run_in_threadpool(verbs.run, running.engine(), verb, given)
     except verbs.VerbRefused as refused:
         status = {"not_found": 404, "busy": 409, "checkpoint_invalid": 409}.get(refused.code, 400)
         raise Refused(status, refused.code, str(refused), refused.field) from refused
-    return Response(msgspec.json.encode(done), media_type="application/json")

@@ -11,6 +11,7 @@ from brain.cli.command import Command, CommandError, Option
 from brain.cli.output import show
 
 POLL_S = 1.0
+FORMS = ("json", "csv", "parquet")
 
 
 def _call(verb: str, **given: Any) -> Any:
@@ -45,23 +46,30 @@ def roll_back(arguments: Namespace) -> None:
 
 
 def list_runs(arguments: Namespace) -> None:
-    """Print runs, or write them to a file."""
-    if arguments.out:
-        form = Path(arguments.out).suffix.removeprefix(".")
-        if form not in ("json", "csv", "parquet"):
-            raise CommandError("--out takes a name that ends with .json, .csv or .parquet",
-                               "unknown_form", "out")
-        found = _call("optimization_runs", range=arguments.range, limit=arguments.limit, form=form)
+    """Print runs as a table or in a form, or write them to a file."""
+    asked = {"range": arguments.range, "limit": arguments.limit}
+    form = arguments.format or Path(arguments.out or "").suffix.removeprefix(".")
+    if arguments.out and form not in FORMS:
+        raise CommandError("--out takes a name that ends with .json, .csv or .parquet, or "
+                           "--format with it", "unknown_form", "out")
+    if form == "parquet" and not arguments.out:
+        raise CommandError("Parquet is no text: say --out FILE too", "no_file", "out")
+    if form:
+        found = _call("optimization_runs", **asked, form=form)
         body = found["text"].encode() if form != "parquet" else b64decode(found["text"])
+        if not arguments.out:
+            show(body.decode().rstrip(), False)
+            return
         Path(arguments.out).write_bytes(body)
         show({"written": arguments.out} if arguments.json else f"written to {arguments.out}",
              arguments.json)
         return
-    rows = _call("optimization_runs", range=arguments.range, limit=arguments.limit)
+    rows = _call("optimization_runs", **asked)
     if not arguments.json:
         rows = [{"at (UTC)": row["started_at_utc"][:16].replace("T", " "), "run": row["run_id"],
-                 "strategy": row["title"], "what": row["actions"], "by": row["person"],
-                 "gain": _gain(row), "how it ended": _end(row)} for row in rows]
+                 "strategy": row["title"] + (" (Demo)" if row["is_demo"] else ""),
+                 "what": row["actions"], "by": row["person"], "gain": _gain(row),
+                 "how it ended": _end(row)} for row in rows]
     show(rows, arguments.json)
 
 
@@ -174,7 +182,8 @@ COMMANDS: tuple[Command, ...] = (
         run=roll_back),
     Command("optimize", "history", "List runs, newest first.", (
         Option("--range", "Runs of this range, such as 7d or 2026-10.", default=""),
-        Option("--limit", "At most so many.", kind=int, default=100),
+        Option("--limit", "The newest so many; 100 without a range, else all of it.", kind=int),
+        Option("--format", "Print in this form, or write it with --out.", choices=FORMS),
         Option("--out", "Write to this file: .json, .csv or .parquet.", metavar="FILE")),
         run=list_runs),
     Command("optimize", "drill", "Show in a minute, on an engine of its own, that a squeezed pool "

@@ -96,7 +96,7 @@ class Optimization:
             state, fault = {}, error.message
         platform = reading.read_platform(self._engine, state, actuator.can, observed)
         past = history.to_past([run for run in self.book.runs()
-                                if run.is_demo <= observed.is_demo], now)
+                                if run.is_demo == observed.is_demo], now)
         found = decide_plan(Situation(observed.seen, platform, observed.rejected, past,
                                       self.book.open_run() is not None, only), rules,
                             self._engine.targets())
@@ -112,8 +112,8 @@ class Optimization:
         return self.book.runs(start, end, limit)
 
     def records(self, *, is_demo: bool = False) -> tuple[Record, ...]:
-        """What each strategy's own runs say."""
-        past = history.to_past([run for run in self.book.runs() if run.is_demo <= is_demo],
+        """What each strategy's own runs say; those of the demonstration say it for themselves."""
+        past = history.to_past([run for run in self.book.runs() if run.is_demo == is_demo],
                                self._engine.clock())
         return tuple(summarize_record(each, past) for each in BY_KEY.values())
 

@@ -36,6 +36,7 @@ def to_values(engine: "Engine", runs: Sequence[Run]) -> dict[str, Any]:
     from brain.decisions.check import UPTIME
     from brain.reports.reading import read_check
     check = read_check(engine, "1h").check
+    demo = any(run.is_demo for run in runs)
     return {
         "exported_at_utc": engine.clock().isoformat(),
         "configuration": asdict(engine.optimization.configuration()),
@@ -44,6 +45,8 @@ def to_values(engine: "Engine", runs: Sequence[Run]) -> dict[str, Any]:
             for row in engine.optimization.book.steps(run.run_id)],
             "body": run.body} for run in runs],
         "records": [asdict(each) for each in engine.optimization.records()],
+        "demo_records": [asdict(each) for each in engine.optimization.records(is_demo=True)]
+        if demo else [],
         "system_health": {each.metric: each.value for each in check.lines if each.metric != UPTIME}}
 
 

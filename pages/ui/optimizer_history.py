@@ -8,6 +8,7 @@ import streamlit as st
 
 from brain.decisions.optimization.strategies import BY_KEY
 from brain.optimization.exports import export, to_rows
+from brain.optimization.records import Run
 from pages.ui import charts, data, optimizer_run, tables
 from pages.ui.filters import View
 
@@ -22,21 +23,48 @@ TRIGGERS = {
 
 
 def strategies() -> None:
-    """Every strategy with its trigger as delivered, its record, and what is expected now."""
+    """Every strategy with its trigger as delivered, its record, and what is expected now; the
+    demonstration's record stands by itself."""
+    _record_table(is_demo=False)
+    if any(run.is_demo for run in data.engine().optimization.runs(limit=None)):
+        st.badge("Demo", icon=":material/science:", color="orange")
+        st.caption("What the demonstration's runs say. They count for nothing above.")
+        _record_table(is_demo=True)
+
+
+def _record_table(*, is_demo: bool) -> None:
     rows = []
-    for record in data.engine().optimization.records(is_demo=True):
+    for record in data.engine().optimization.records(is_demo=is_demo):
+        if is_demo and not record.runs:
+            continue
         strategy = BY_KEY[record.strategy]
-        share = record.success_share
         rows.append({"priority": strategy.priority, "strategy": strategy.title,
                      "trigger": TRIGGERS[strategy.key], "risk": strategy.risk,
                      "expected": 100 * record.gain, "runs": record.runs,
-                     "success": share})
-    tables.show(pd.DataFrame(rows).sort_values("priority", kind="stable"), "strategies", {
+                     "success": record.success_share})
+    if not rows:
+        return
+    tables.show(pd.DataFrame(rows).sort_values("priority", kind="stable"),
+                "strategies of the demonstration" if is_demo else "strategies", {
         "strategy": "Strategy", "expected": "Expected gain (%)", "runs": "Measured runs",
         "success": "Successes", "risk": "Risk", "trigger": "When"},
         {"expected": "pct", "runs": "count", "success": "share"}, helps={
             "trigger": "As delivered; the settings below hold. Each must hold for a while first.",
             "success": "Measured runs that improved things."})
+
+
+def _choose(runs: list[Run]) -> list[Run]:
+    """The runs of the platform, or those of the demonstration where there are no others or a
+    person asks for them: never both in one chart."""
+    own, demo = ([run for run in runs if run.is_demo == is_demo] for is_demo in (False, True))
+    whose = "Yours" if own else "Demo"
+    if own and demo:
+        whose = st.segmented_control("Whose runs", ("Yours", "Demo"), default="Yours",
+                                     required=True) or "Yours"
+    if whose == "Yours":
+        return own
+    st.badge("Demo", icon=":material/science:", color="orange")
+    return demo
 
 
 def draw(view: View) -> None:
@@ -46,19 +74,17 @@ def draw(view: View) -> None:
         st.caption("No run in this range. “Optimize now” begins one where something is to be "
                    "done; a longer range may hold older ones.")
         return
+    runs = _choose(runs)
     rows = to_rows(runs)
     rows["how"] = [optimizer_run.VERDICTS.get(each.verdict, each.verdict)
                    + (", rolled back" if each.rolled_back else "") for each in runs]
     rows["what"] = [optimizer_run.optimizer_text(each) for each in runs]
-    rows["whose"] = rows["is_demo"].map({True: "Demo", False: ""})
     for name in ("expected_gain", "measured_gain", "gain_low", "gain_high"):
         rows[f"{name}_pct"] = 100 * rows[name]
     labels = {"started_at_utc": "At", "title": "Strategy", "how": "How it ended",
               "expected_gain_pct": "Expected (%)", "measured_gain_pct": "Measured (%)",
               "gain_low_pct": "at least", "gain_high_pct": "at most",
               "what": "What was changed", "person": "By"}
-    if rows["is_demo"].any():
-        labels["whose"] = "Data"
     chosen = tables.show(rows, "optimizations", labels, {
         "started_at_utc": "time", **dict.fromkeys(
             ("expected_gain_pct", "measured_gain_pct", "gain_low_pct", "gain_high_pct"), "pct")},

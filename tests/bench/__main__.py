@@ -26,6 +26,7 @@ from tests.bench import (
     scaling_replay,
     serving,
     startup,
+    verdicts,
 )
 from tests.bench.measuring import Figure, Plan, show
 
@@ -52,6 +53,7 @@ CASES: tuple[tuple[str, Callable[[Plan], Iterator[Figure]]], ...] = (
     ("guard", knowledge.measure_guard),
     ("cache", knowledge.measure_cache),
     ("knowledge", knowledge.measure_knowledge),
+    ("verdicts", verdicts.measure),
 )
 SIZES = (1_000_000, 20_000_000)
 

@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
 from brain.engine import Engine
+from brain.optimization.records import Run
 from tests.optimization.conftest import write_traffic
 from tests.pages.conftest import NOW, OpenPage
 from tests.pages.test_admin import frame_with, press
@@ -62,3 +64,27 @@ def test_settings_are_checked_saved_and_undone(engine: Engine, open_page: OpenPa
     assert engine.optimization.configuration().interval_min == 10
     press(app, "Undo the last change")
     assert engine.optimization.configuration().interval_min == 5
+
+
+def test_runs_of_the_demonstration_stand_by_themselves(engine: Engine,
+                                                       open_page: OpenPage) -> None:
+    def past(number: str, gain: float, *, is_demo: bool) -> Run:
+        at = NOW - timedelta(hours=1)
+        return Run(number, at, "person", "ada", "response_time", "engine", "finished", at,
+                   "improved", False, at, is_demo, {
+                       "title": number, "goal": "api_latency_p95_ms", "judgement": {
+                           "goal": "api_latency_p95_ms", "changes": [{
+                               "metric": "api_latency_p95_ms", "before": 1.0, "after": 1 - gain,
+                               "gain": gain, "low": gain, "high": gain}], "reasons": []}})
+    engine.optimization.book.add_finished(past("of the demo", 0.9, is_demo=True))
+    told = words(open_page(OPTIMIZATION))
+    assert "They count for nothing above." in told
+    engine.optimization.book.add_finished(past("of ours", 0.2, is_demo=False))
+    app = open_page(OPTIMIZATION)
+    assert list(frame_with(app, "how")["title"]) == ["of ours"]
+    ours, demo = (each.value for each in app.dataframe if "trigger" in each.value.columns)
+    response = ours[ours["strategy"] == "Response time"].iloc[0]
+    assert response["runs"] == 1 and response["expected"] == pytest.approx(35)  # (3×40 + 20) / 4
+    assert list(demo["expected"]) == [pytest.approx(52.5)]  # (3×40 + 90) / 4
+    app.segmented_control[0].set_value("Demo").run()
+    assert list(frame_with(app, "how")["title"]) == ["of the demo"]

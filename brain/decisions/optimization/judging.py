@@ -37,7 +37,10 @@ GUARDS = ("error_pct", "success_pct", *LATENCIES)
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The relative improvement of a metric's mean, positive for better, with its interval."""
+    """The relative improvement of a metric's mean, positive for better, with its interval.
+
+    Means of response times are geometric.
+    """
 
     metric: str
     before: float
@@ -118,25 +121,34 @@ def estimate_change(metric: str, before: Sequence[float | None], after: Sequence
 
     Circular block bootstrap of each window: blocks as long as the samples' correlation asks for
     (Politis and White 2004, for a first-order process), deviations widened by Student's t over
-    the blocks' number, for few blocks tell little about their own spread.
+    the blocks' number, for few blocks tell little about their own spread. Response times are
+    compared by their logarithms, their means are geometric ones: a lone spike would drown what
+    all other samples say.
     """
     old, new = _known(before), _known(after)
     if min(len(old), len(new)) < LEAST_SAMPLES:
         return None
+    by_logs = metric in LATENCIES and min(float(old.min()), float(new.min())) > 0
+    if by_logs:
+        old, new = np.log(old), np.log(new)
     was, now = float(old.mean()), float(new.mean())
-    base = max(abs(was), FLOORS.get(metric, 0.0))
-    if base == 0:
+    floor = max(FLOORS.get(metric, 0.0), 1e-300)
+    if not by_logs and max(abs(was), FLOORS.get(metric, 0.0)) == 0:
         return None
     sign = 1.0 if metric == SCORE or BETTER.get(metric, "lower") == "higher" else -1.0
-    gain = sign * (now - was) / base
+
+    def gain_of(first: Floats, second: Floats) -> Floats:
+        ratio = (np.expm1(second - first) if by_logs else
+                 (second - first) / np.maximum(np.abs(first), floor))
+        return np.asarray(sign * ratio)
+    gain = float(gain_of(np.asarray(was), np.asarray(now)))
     (old_means, old_blocks), (new_means, new_blocks) = _resample(old, rng), _resample(new, rng)
-    drawn = sign * (new_means - old_means) / np.maximum(np.abs(old_means),
-                                                        max(FLOORS.get(metric, 0.0), 1e-300))
     degrees = max(1, old_blocks + new_blocks - 2)
     wide = float(special.stdtrit(degrees, 0.5 + LEVEL / 2)) / float(special.ndtri(0.5 + LEVEL / 2))
-    low, high = np.quantile(drawn, ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
+    low, high = np.quantile(gain_of(old_means, new_means), ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
     most = 1.0 if sign < 0 else math.inf  # nothing gets better than to 0
-    return Change(metric, was, now, gain, gain - wide * max(0.0, gain - float(low)),
+    shown = (math.exp(was), math.exp(now)) if by_logs else (was, now)
+    return Change(metric, *shown, gain, gain - wide * max(0.0, gain - float(low)),
                   min(max(gain, most), gain + wide * max(0.0, float(high) - gain)), len(old),
                   len(new))
 

@@ -5,8 +5,9 @@ import numpy as np
 from brain.decisions.optimization.configuration import Configuration
 from brain.decisions.optimization.judging import judge_run
 
-P95 = "queue_depth"
-"""The goal of simulated runs; any metric without a target's guard does."""
+P95 = "generation_latency_p95_ms"
+SPIKES, SPIKE = 0.03, 4.0
+"""Share of samples that a pause somewhere makes four times as slow."""
 SAMPLES = 60
 """Of a default window: 300 s in steps of 5 s."""
 
@@ -23,10 +24,12 @@ def autocorrelated(rng: np.random.Generator, size: int, correlation: float, spre
 
 
 def share_of(verdict: str, factor: float, *, runs: int, correlation: float, spread: float,
-             seed: int) -> float:
+             seed: int, spiky: bool = False) -> float:
     """Share of runs that end with the verdict; up to two windows are watched after the change."""
     rng = np.random.default_rng(seed)
     rows = 50 * autocorrelated(rng, 3 * SAMPLES, correlation, spread, runs)
+    if spiky:
+        rows *= np.where(rng.random(rows.shape) < SPIKES, SPIKE, 1.0)
     rules, found = Configuration(), 0
     for row in rows:
         before, after = row[:SAMPLES], factor * row[SAMPLES:]

@@ -27,6 +27,21 @@ def test_a_true_fifth_is_found() -> None:
     assert share_of("improved", 0.8, runs=500, correlation=0.4, spread=0.2, seed=3) >= 0.90
 
 
+def test_a_lone_spike_does_not_hide_a_fifth() -> None:
+    # three samples of a hundred take four times as long: by plain means 0.75 would be found
+    assert share_of("improved", 0.8, runs=300, correlation=0.4, spread=0.2, seed=3,
+                    spiky=True) >= 0.90
+    assert share_of("improved", 1.0, runs=600, correlation=0.4, spread=0.2, seed=4,
+                    spiky=True) <= 0.05
+
+
+def test_means_of_response_times_are_geometric() -> None:
+    found = judge([100.0, 400.0] * 30, [50.0, 200.0] * 30)
+    assert found.change is not None
+    assert (found.change.before, found.change.after) == (pytest.approx(200), pytest.approx(100))
+    assert found.change.gain == pytest.approx(0.5)
+
+
 def test_a_plain_gain_has_its_interval() -> None:
     rng = np.random.default_rng(5)
     before, after = rng.normal(1000, 50, 60), rng.normal(500, 50, 60)
