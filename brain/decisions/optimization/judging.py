@@ -26,7 +26,7 @@ Verdict = Literal["improved", "no_change", "worse", "unclear"]
 SCORE = "score"
 LEAST_SAMPLES = 8
 RESAMPLES = 1_000
-LEVEL = 0.975
+LEVEL = 0.98
 """Of an interval; two looks at this level are wrong together as often as one at 95 %."""
 LOOKS = 2
 FLOORS: Mapping[str, float] = {"error_pct": 0.5, SCORE: 0.25}
