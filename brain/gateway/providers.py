@@ -59,8 +59,8 @@ class ProviderConfig:
 class LiveProvider:
     """A provider in use: one client for each event loop, one breaker for each model."""
 
-    def __init__(self, config: ProviderConfig) -> None:
-        self.config = config
+    def __init__(self, config: ProviderConfig, clock: Callable[[], dt.datetime]) -> None:
+        self.config, self._clock = config, clock
         options = {**_OPTIONS, **config.options}
         self.slots = Slots(int(options["places"]), int(options["queue"]))
         self.timeout_s = float(options["timeout_s"])
@@ -100,7 +100,7 @@ class LiveProvider:
         from brain.sources.providers.vendors import open_vendor
         return open_vendor(config.kind, config.base_url, key, {
             name: config.options[name] for name in _CLIENT_OPTIONS.get(config.kind, ())
-            if name in config.options})
+            if name in config.options}, self._clock)
 
 
 class Providers:
@@ -128,7 +128,7 @@ class Providers:
             with self._lock:
                 found = self._live.get(provider)
                 if found is None or found.config != config:
-                    found = self._live[provider] = LiveProvider(config)
+                    found = self._live[provider] = LiveProvider(config, self._clock)
         return found
 
     def models(self) -> tuple[Model, ...]:

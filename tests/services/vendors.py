@@ -26,6 +26,9 @@ class Vendor:
     def __init__(self, kind: str, url: str) -> None:
         self.kind, self.url, self.mode = kind, url, "ok"
         self.wait_s = 0.0
+        self.words: tuple[str, ...] = WORDS
+        """What an OpenAI-compatible fake streams, word by word."""
+        self.retry_after = "7"
         self.bodies: list[dict[str, Any]] = []
         self.lock = threading.Lock()
         self.stopping = threading.Event()
@@ -95,7 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _stream(self, mode: str) -> None:
         kind = self.vendor.kind
-        pieces = list(_pieces(kind, tools=mode == "tools"))
+        pieces = list(_pieces(kind, tools=mode == "tools", words=self.vendor.words))
         self.send_response(200)
         self.send_header("content-type", "application/vnd.amazon.eventstream" if kind == "bedrock"
                          else "text/event-stream")
@@ -124,7 +127,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("content-type", kind)
         self.send_header("content-length", str(length))
         if status == 429:
-            self.send_header("retry-after", "7")
+            self.send_header("retry-after", self.vendor.retry_after)
             self.send_header("x-amzn-errortype", "ThrottlingException")
         elif status == 500:
             self.send_header("x-amzn-errortype", "InternalServerException")
@@ -203,8 +206,10 @@ def _google(parts: list[dict[str, Any]], reason: str | None) -> dict[str, Any]:
         "promptTokenCount": IN, "candidatesTokenCount": OUT, "totalTokenCount": IN + OUT}}
 
 
-def _pieces(kind: str, *, tools: bool) -> Iterator[bytes]:
-    return {"openai": _openai_pieces, "anthropic": _anthropic_pieces, "google": _google_pieces,
+def _pieces(kind: str, *, tools: bool, words: tuple[str, ...]) -> Iterator[bytes]:
+    if kind == "openai":
+        return _openai_pieces(tools, words)
+    return {"anthropic": _anthropic_pieces, "google": _google_pieces,
             "bedrock": _bedrock_pieces}[kind](tools)
 
 
@@ -213,7 +218,7 @@ def _sse(told: Any, event: str = "") -> bytes:
         told).encode() + b"\n\n"
 
 
-def _openai_pieces(tools: bool) -> Iterator[bytes]:
+def _openai_pieces(tools: bool, words: tuple[str, ...]) -> Iterator[bytes]:
     def chunk(delta: dict[str, Any], reason: str | None = None) -> bytes:
         return _sse({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1,
                      "model": "fake", "choices": [{"index": 0, "delta": delta,
@@ -225,7 +230,7 @@ def _openai_pieces(tools: bool) -> Iterator[bytes]:
         for part in ('{"city"', ': "Bonn"}'):
             yield chunk({"tool_calls": [{"index": 0, "function": {"arguments": part}}]})
     else:
-        for word in WORDS:
+        for word in words:
             yield chunk({"content": word})
     yield chunk({}, "tool_calls" if tools else "stop")
     yield _sse({"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1,

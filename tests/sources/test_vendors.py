@@ -1,6 +1,7 @@
 """Every provider by its true wire format: answers, streams, tools, and each way to fail."""
 
 import asyncio
+import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,6 +12,7 @@ from brain.sources.providers.vendors import Vendor, open_vendor
 from tests.services import vendors
 from tests.services.vendors import running_vendor
 
+NOW = dt.datetime(2026, 11, 26, 12, tzinfo=dt.UTC)
 KINDS = ("openai", "anthropic", "google", "bedrock")
 TOOL = {"type": "function", "function": {
     "name": "weather", "description": "The weather.", "parameters": {
@@ -42,7 +44,7 @@ def ask(fake: vendors.Vendor, mode: str, *, stream: bool, timeout_s: float = 20.
 
     async def run() -> Received:
         key = "" if fake.kind == "bedrock" else "key"
-        client: Vendor = open_vendor(fake.kind, fake.url, key, {})
+        client: Vendor = open_vendor(fake.kind, fake.url, key, {}, lambda: NOW)
         try:
             async with asyncio.timeout(timeout_s):
                 if not stream:
@@ -91,6 +93,16 @@ def test_failures_are_told_by_kind(fake: vendors.Vendor, mode: str, kinds: set[s
     assert fake.calls == calls + 1, "the library must not retry by itself"
     if mode == "rate_limited":
         assert failed.value.retry_after_s == 7.0
+
+
+def test_a_moment_to_come_again_is_honoured_as_well(fake: vendors.Vendor) -> None:
+    fake.retry_after = "Thu, 26 Nov 2026 12:00:42 GMT"
+    try:
+        with pytest.raises(ProviderFault) as failed:
+            ask(fake, "rate_limited", stream=False)
+    finally:
+        fake.retry_after = "7"
+    assert (failed.value.kind, failed.value.retry_after_s) == ("rate_limited", 42.0)
 
 
 @pytest.mark.parametrize("mode", ["timeout", "drip"])

@@ -2,16 +2,17 @@
 
 import asyncio
 import contextlib
+import datetime as dt
 import json
 import logging
 import math
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
 from any_llm import AnyLLM, exceptions
 
 from brain.decisions.reasons import InputError
-from brain.decisions.retrying import FaultKind
+from brain.decisions.retrying import FaultKind, read_retry_after
 from brain.decisions.tokens import Convention, TokenClasses, ToldTokens, split_tokens
 from brain.sources.providers.interface import Piece, ProviderFault, Received, Sent
 from brain.sources.providers.threads import from_thread, in_thread
@@ -22,8 +23,9 @@ _DEFAULT_OUTPUT = 4_096  # Anthropic takes no call without a limit
 logging.getLogger("any_llm").setLevel(logging.ERROR)
 
 
-def open_vendor(kind: str, base_url: str, key: str, options: Mapping[str, Any]) -> "Vendor":
-    """A client of a provider.
+def open_vendor(kind: str, base_url: str, key: str, options: Mapping[str, Any],
+                clock: Callable[[], dt.datetime]) -> "Vendor":
+    """A client of a provider; ``clock`` is what dates in its answers are held against.
 
     Raises ProviderFault with kind "auth" where the library cannot make one with these values.
     """
@@ -40,18 +42,18 @@ def open_vendor(kind: str, base_url: str, key: str, options: Mapping[str, Any]) 
             unified_exceptions=True, **given)
     except Exception as error:  # whatever the library or the vendor's own code objects to
         raise ProviderFault("auth", f"no client could be made: {type(error).__name__}") from error
-    return Vendor(kind, client)
+    return Vendor(kind, client, clock)
 
 
 class Vendor:
     """One provider by its own wire format; raises ProviderFault alone."""
 
-    def __init__(self, kind: str, client: AnyLLM) -> None:
-        self._kind, self._client = kind, client
+    def __init__(self, kind: str, client: AnyLLM, clock: Callable[[], dt.datetime]) -> None:
+        self._kind, self._client, self._clock = kind, client, clock
 
     async def complete(self, sent: Sent) -> Received:
         """The whole answer."""
-        with _told_as_fault():
+        with _told_as_fault(self._clock):
             if self._kind == "bedrock":
                 arguments = self._arguments(sent, stream=False)
                 found: Any = await in_thread(lambda: self._client.completion(**arguments))
@@ -62,7 +64,7 @@ class Vendor:
     async def stream(self, sent: Sent) -> AsyncIterator[Piece]:
         """The answer in pieces."""
         arguments = self._arguments(sent, stream=True)
-        with _told_as_fault():
+        with _told_as_fault(self._clock):
             if self._kind == "bedrock":
                 pieces: AsyncIterator[Any] = from_thread(
                     lambda: self._client.completion(**arguments))  # type: ignore[arg-type,return-value]
@@ -169,7 +171,7 @@ _KINDS: tuple[tuple[type[Exception], FaultKind], ...] = (
 
 
 @contextlib.contextmanager
-def _told_as_fault() -> Iterator[None]:
+def _told_as_fault(clock: Callable[[], dt.datetime]) -> Iterator[None]:
     try:
         yield
     except (ProviderFault, asyncio.CancelledError, GeneratorExit):
@@ -177,21 +179,22 @@ def _told_as_fault() -> Iterator[None]:
     except TimeoutError:
         raise
     except Exception as error:
-        raise _to_fault(error) from error
+        raise _to_fault(error, clock()) from error
 
 
-def _to_fault(error: Exception) -> ProviderFault:
+def _to_fault(error: Exception, now: dt.datetime) -> ProviderFault:
     status = getattr(error, "status_code", None)
     first = getattr(error, "original_exception", None) or error
     name = type(first).__name__
     words = f"{type(error).__name__} ({name}): {str(error)[:300]}"
+    wait_s = read_retry_after(_header(first, "retry-after") or getattr(
+        error, "retry_after", None), now)
     for kind, fault in _KINDS:
         if isinstance(error, kind):
-            return ProviderFault(fault, words, _seconds(getattr(error, "retry_after", None)
-                                                        or _header(first, "retry-after")), status)
+            return ProviderFault(fault, words, wait_s, status)
     code = str(getattr(error, "code", "") or "")
     if "Throttl" in name or "Throttl" in code or status == 429:
-        return ProviderFault("rate_limited", words, _seconds(_header(first, "retry-after")), status)
+        return ProviderFault("rate_limited", words, wait_s, status)
     if "Timeout" in name or isinstance(first, TimeoutError):
         return ProviderFault("timeout", words, None, status)
     if isinstance(first, json.JSONDecodeError | UnicodeDecodeError | AttributeError | KeyError
@@ -205,7 +208,7 @@ def _to_fault(error: Exception) -> ProviderFault:
     if any(sign in names for sign in ("RemoteProtocol", "Incomplete", "EventStream", "ReadError",
                                       "ResponseStreaming", "ProtocolError")):
         return ProviderFault("cut", words, None, status)
-    return ProviderFault("unavailable", words, None, status)
+    return ProviderFault("unavailable", words, wait_s, status)
 
 
 def _chain(error: BaseException | None) -> Iterator[str]:
@@ -225,11 +228,3 @@ def _header(error: Any, name: str) -> str | None:
         return headers.get(name) if headers is not None else None
     except AttributeError:
         return None
-
-
-def _seconds(told: Any) -> float | None:
-    try:
-        value = float(told)
-    except (TypeError, ValueError):
-        return None
-    return value if math.isfinite(value) and 0 <= value <= 86_400 else None
