@@ -31,7 +31,7 @@ _FREE = QuotaDecision(True, (Reason("no_quota", "No quota applies."),))
 
 
 class _Meter:
-    """What one caller used, by second, over the last minute."""
+    """What one caller used, by second, over the last minute; a second goes when its last does."""
 
     __slots__ = ("cells", "requests", "tokens", "usd")
 
@@ -42,22 +42,23 @@ class _Meter:
     def add(self, now_s: float, requests: int, tokens: int, usd: Decimal) -> None:
         second = int(now_s)
         if not self.cells or self.cells[-1][0] != second:
-            self.cells.append([second, 0, 0, Decimal(0)])
+            self.cells.append([second, 0, 0, Decimal(0), now_s])
         cell = self.cells[-1]
         cell[1] += requests
         cell[2] += tokens
         cell[3] += usd
+        cell[4] = now_s
         self.requests += requests
         self.tokens += tokens
         self.usd += usd
 
     def used(self, now_s: float) -> Used:
-        while self.cells and self.cells[0][0] <= now_s - WINDOW_S:
-            _, requests, tokens, usd = self.cells.popleft()
+        while self.cells and self.cells[0][4] <= now_s - WINDOW_S:
+            _, requests, tokens, usd, _ = self.cells.popleft()
             self.requests -= requests
             self.tokens -= tokens
             self.usd -= usd
-        frees = self.cells[0][0] + WINDOW_S - now_s if self.cells else 0.0
+        frees = self.cells[0][4] + WINDOW_S - now_s if self.cells else 0.0
         return Used(self.requests, self.tokens, self.usd, frees)
 
 
