@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from brain.decisions.reasons import Reason
+from brain.decisions.tokens import TokenClasses
 from brain.gateway.calling import Called, CallFailed, Calling, Emit, Route, Way
 from brain.gateway.choosing import choose_routes
 from brain.gateway.question import Answer, Question, Refusal, ToolCall, check_question
@@ -44,9 +45,10 @@ class Asking:
         try:
             called, answer = await self._steps(way, request_id)
         except (Refusal, CallFailed, QueueFull) as failed:
-            called, answer = way.partial, self._failed(way, failed, request_id)
+            called = _what_broke_off(way)
+            answer = self._failed(way, failed, request_id)
         except asyncio.CancelledError:
-            called = way.partial
+            called = _what_broke_off(way)
             answer = self._failed(way, Refusal("cancelled", (Reason(
                 "cancelled", "The asker went away before the answer was whole."),), 499),
                 request_id)
@@ -65,10 +67,11 @@ class Asking:
             return None, ready
         routes, why = choose_routes(self._gateway, way)
         if not routes:
-            extract = await self._gateway.steps.extract(way, request_id)
-            if way.emit is not None:
+            extract = self._gateway.steps.after(
+                way, await self._gateway.steps.extract(way, request_id))
+            if way.emit is not None and extract.status == "ok":
                 await way.emit(Piece(extract.text))
-            return None, self._gateway.steps.after(way, extract)
+            return None, extract
         called = await self._call(way, routes)
         return called, self._gateway.steps.after(way, self._answer(way, called, request_id, why))
 
@@ -113,7 +116,8 @@ class Asking:
         reasons = (*why, *((Reason("simulated", "A simulated provider answered; no model was "
                                    "asked."),) if called.simulated else ()),
                    *((Reason("usage_estimated", "The provider told no token counts: they are a "
-                             "quarter of the characters."),) if called.estimated else ()))
+                             "quarter of the characters."),) if called.estimated else ()),
+                   *_told_of_lost(way))
         return Answer(
             request_id, received.text, provider=called.route.provider, model=called.route.model,
             sources=way.sources, usage=called.usage, cost_usd=called.cost_usd,
@@ -130,7 +134,7 @@ class Asking:
         refused = refused or (isinstance(failed, CallFailed) and failed.refused)
         partial = way.partial
         answer = Answer(
-            request_id, partial.received.text if partial else "",
+            request_id, "".join(way.told),
             status="refused" if refused else "error", error=failed.code, reasons=failed.reasons,
             finish_reason="error", http_status=failed.http_status,
             retry_after_s=failed.retry_after_s, variant=way.variant)
@@ -149,15 +153,42 @@ class Asking:
         way.trace.note("answer", took_ms, answer.status, *answer.reasons, **(
             {"cost_usd": str(answer.cost_usd)} if answer.cost_usd is not None else {}))
         whole = replace(answer, latency_ms=took_ms, steps=tuple(way.trace.steps))
-        self._gateway.quotas.count(
-            {**self._gateway.callers(way.question), "provider": answer.provider},
-            whole.usage.input_tokens + whole.usage.output_tokens, whole.cost_usd or Decimal(0))
+        self._count(way.question, answer.provider, whole.usage, whole.cost_usd)
+        for number, lost in enumerate(way.lost, 1):
+            self._count(way.question, lost.route.provider, lost.usage, lost.cost_usd)
+            self._gateway.recorder.note_lost(way.question, request_id=answer.request_id,
+                                             number=number, lost=lost, at_utc=now,
+                                             endpoint=endpoint)
         self._gateway.recorder.note(way.question, whole, now, endpoint,
                                     called.reservation_id if called else "", way.safe_text)
         return whole
+
+    def _count(self, question: Question, provider: str, usage: TokenClasses,
+               cost_usd: Decimal | None) -> None:
+        self._gateway.quotas.count({**self._gateway.callers(question), "provider": provider},
+                                   usage.input_tokens + usage.output_tokens,
+                                   cost_usd or Decimal(0))
 
     def _deadline(self, question: Question) -> float:
         most_s = self._gateway.timeout_s
         if question.max_latency_ms is not None:
             most_s = min(most_s, question.max_latency_ms / 1000)
         return self._monotonic() + most_s
+
+
+def _what_broke_off(way: Way) -> Called | None:
+    """The call that the request's own record is of: what was being read, or the last that broke."""
+    if way.partial is None and way.lost:
+        way.partial = way.lost.pop()
+    return way.partial
+
+
+def _told_of_lost(way: Way) -> tuple[Reason, ...]:
+    """What calls beside the one that answered are taken to cost."""
+    if not way.lost:
+        return ()
+    costs = [each.cost_usd for each in way.lost]
+    cost = "an unknown price" if None in costs else \
+        f"{sum(filter(None, costs), Decimal(0)):.6f} USD"
+    return (Reason("other_calls", f"{len(way.lost)} more of the calls made for this broke off or "
+                   f"came too late; they count with {cost}, estimated where no tokens were told."),)

@@ -22,10 +22,18 @@ from brain.decisions.retrying import (
 from brain.decisions.tokens import TokenClasses
 from brain.gateway.holding import Holding
 from brain.gateway.providers import LiveProvider
-from brain.gateway.question import NO_TOKENS, Question, Source
+from brain.gateway.question import Question, Source
+from brain.gateway.racing import hedge_after_s, race, with_output
 from brain.gateway.slots import QueueFull
 from brain.gateway.trace import Trace
-from brain.sources.providers.interface import Gathered, Piece, ProviderFault, Received, Sent
+from brain.sources.providers.interface import (
+    Gathered,
+    Piece,
+    Provider,
+    ProviderFault,
+    Received,
+    Sent,
+)
 
 if TYPE_CHECKING:
     from brain.gateway.desk import Gateway
@@ -47,7 +55,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """What a route answered. ``usage`` is ``estimated`` where the provider did not tell it."""
+    """What a route answered. ``usage`` is ``estimated`` where the provider did not tell it.
+
+    ``cut`` says why nobody waited for its end, "" where it came whole.
+    """
 
     route: Route
     received: Received
@@ -57,6 +68,7 @@ class Called:
     reservation_id: str = ""
     ttft_ms: float | None = None
     estimated: bool = False
+    cut: str = ""
 
 
 class CallFailed(Exception):
@@ -75,7 +87,9 @@ class Way:
 
     A step may put another ``question`` (with texts masked) or ``sent`` in their places.
     ``variants`` are those of the experiments that its user is in. ``budgets`` says that a hard
-    budget may apply, ``partial`` is what a call that broke off had delivered to the asker.
+    budget may apply, ``partial`` is what a call that broke off had delivered to the asker, ``lost``
+    are calls that the asker has nothing of but that their provider bills. ``told`` is what has
+    gone out to the asker.
     ``safe_text`` is the masked wording, the only one that may be stored, "" before the guard saw
     it; ``originals`` is what was masked and never leaves memory.
     """
@@ -88,6 +102,8 @@ class Way:
     budgets: bool
     delivered: bool = False
     partial: Called | None = None
+    lost: list[Called] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
     sources: tuple[Source, ...] = ()
     passages: "tuple[Passage, ...]" = ()
     safe_text: str = ""
@@ -118,7 +134,10 @@ class Calling:
         while waiting:
             route = waiting.pop(0)
             try:
-                return await self._race(way, route, waiting)
+                called = await self._race(way, route, waiting)
+                way.lost[:] = [with_output(each, called.usage, self._price(each.route))
+                               for each in way.lost]
+                return called
             except CallFailed as failed:
                 last = failed if last is None or failed.code != "breaker_open" else last
                 if way.delivered or failed.code in ("bad_request", "too_long", "content_filter"):
@@ -128,44 +147,12 @@ class Calling:
 
     async def _race(self, way: Way, route: Route, waiting: list[Route]) -> Called:
         """What the route answers, or a second one that starts when it takes unusually long."""
-        hedge_s = self._hedge_s(way, route) if waiting else None
+        hedge_s = hedge_after_s(self._gateway, way, route, way.deadline - self._monotonic()
+                                ) if waiting else None
         if hedge_s is None:
             return await self._take(way, route, waiting)
-        first = asyncio.ensure_future(self._take(way, route, waiting))
-        running = {first}
-        try:
-            done, _ = await asyncio.wait(running, timeout=hedge_s)
-            if not done and waiting:
-                other = waiting.pop(0)
-                way.trace.note("hedge", way.trace.now_ms(), "a second route is asked too", Reason(
-                    "hedged", f"{route.model} takes longer than 95 of 100 calls did "
-                              f"({hedge_s * 1000:,.0f} ms); {other.model} is asked as well."))
-                running.add(asyncio.ensure_future(self._take(way, other, waiting)))
-            failed: BaseException | None = None
-            while running:
-                done, running = await asyncio.wait(running,
-                                                   return_when=asyncio.FIRST_COMPLETED)
-                for each in done:
-                    if each.exception() is None:
-                        return each.result()
-                    failed = each.exception()
-            raise failed or RuntimeError("nothing ran")
-        finally:
-            for each in running:
-                each.cancel()
-            if running:
-                await asyncio.gather(*running, return_exceptions=True)
-
-    def _hedge_s(self, way: Way, route: Route) -> float | None:
-        """When to ask a second route, None for not at all: only where time matters and is there."""
-        if way.emit is not None or way.sent.tools or not (
-                way.question.max_latency_ms or way.question.priority == "latency"):
-            return None
-        live = self._gateway.providers.live(route.provider)
-        p95_ms = live.p95_ms(route.model) if live else None
-        if p95_ms is None or p95_ms * 2 > (way.deadline - self._monotonic()) * 1000:
-            return None
-        return p95_ms / 1000
+        return await race(way, route, waiting, lambda each: self._take(way, each, waiting),
+                          hedge_s)
 
     async def _take(self, way: Way, route: Route, waiting: list[Route]) -> Called:
         """What one route answers, tried again where that is safe. Raises CallFailed."""
@@ -201,7 +188,7 @@ class Calling:
         name = f"call {route.provider}"
         sent = replace(way.sent, model=route.model, max_output_tokens=holding.output_tokens,
                        timeout_s=self._timeout_s(way, live, routes_left))
-        gathered = Gathered()
+        gathered = _Coming()
         try:
             first_ms = await self._answered(way, live, sent, gathered)
         except ProviderFault as fault:
@@ -211,7 +198,7 @@ class Calling:
                     breaker, live.policy, self._monotonic(), wait_s))
             else:
                 self._note(live, route.model, lambda breaker: note_success(breaker, live.policy))
-            await self._broken(way, live, route, gathered, holding)
+            await self._broken(way, live, route, gathered, holding, fault.kind)
             next_ = decide_next(Failed(
                 fault.kind, attempt, way.deadline - self._monotonic(), routes_left,
                 fault.retry_after_s, way.delivered), self._retry, self._random.random())
@@ -226,7 +213,7 @@ class Calling:
             raise CallFailed("provider_busy", why, 429, full.retry_after_s, refused=True) from full
         except BaseException:
             self._note(live, route.model, note_nothing)
-            await self._broken(way, live, route, gathered, holding)
+            await self._broken(way, live, route, gathered, holding, "cancelled")
             way.trace.note(name, started_ms, "cancelled", Reason(
                 "cancelled", "The answer was no longer wanted."), model=route.model)
             raise
@@ -240,11 +227,12 @@ class Calling:
         return called
 
     async def _answered(self, way: Way, live: LiveProvider, sent: Sent,
-                        gathered: Gathered) -> float | None:
+                        gathered: "_Coming") -> float | None:
         """Moment of the first piece, in ms; None where the answer came whole."""
         taken_at = await live.slots.acquire(way.deadline - self._monotonic())
         try:
             client = await live.client()  # the first one imports the library, which takes a while
+            gathered.begun = True
             async with asyncio.timeout(sent.timeout_s):
                 if way.emit is None:
                     received = await client.complete(sent)
@@ -252,23 +240,29 @@ class Calling:
                         (number, *each) for number, each in enumerate(received.tools)),
                         received.finish_reason, received.usage))
                     return None
-                first_ms: float | None = None
-                pieces = client.stream(sent)
-                try:
-                    async for piece in pieces:
-                        gathered.add(piece)
-                        if piece.text or piece.tools:
-                            first_ms = way.trace.now_ms() if first_ms is None else first_ms
-                            way.delivered = True
-                            await way.emit(piece)
-                finally:
-                    if close := getattr(pieces, "aclose", None):
-                        await close()
-                return first_ms
+                return await self._stream(way, client, sent, gathered)
         except TimeoutError as error:
             raise ProviderFault("timeout", f"no answer within {sent.timeout_s:.1f} s") from error
         finally:
             live.slots.release(taken_at)
+
+    async def _stream(self, way: Way, client: Provider, sent: Sent,
+                      gathered: "_Coming") -> float | None:
+        """Moment of the first piece, in ms. The guard lets out what has come."""
+        first_ms: float | None = None
+        outlet = self._gateway.steps.outlet(way)
+        pieces = client.stream(sent)
+        try:
+            async for piece in pieces:
+                gathered.add(piece)
+                if first_ms is None and (piece.text or piece.tools):
+                    first_ms = way.trace.now_ms()
+                await _deliver(way, replace(piece, text=outlet.feed(piece.text)))
+            await _deliver(way, Piece(outlet.end()))
+        finally:
+            if close := getattr(pieces, "aclose", None):
+                await close()
+        return first_ms
 
     def _admit(self, way: Way, live: LiveProvider, route: Route, started_ms: float) -> None:
         with live.lock:
@@ -310,26 +304,47 @@ class Calling:
         with live.lock:
             live.breakers[model] = change(live.breakers.get(model) or _CLOSED)
 
+    def _price(self, route: Route) -> Callable[[TokenClasses], Decimal | None]:
+        return lambda usage: self._gateway.prices.cost(route.provider, route.model, usage,
+                                                       self._gateway.now())
+
     def _priced(self, way: Way, live: LiveProvider, route: Route, received: Received,
                 holding: Holding, first_ms: float | None) -> Called:
-        estimated = received.usage is None
         usage = received.usage or _estimate(way.sent, received)
-        cost = self._gateway.prices.cost(route.provider, route.model, usage,
-                                         self._gateway.now())
-        return Called(route, received, usage, cost, live.config.simulated,
-                      holding.reservation_id, first_ms, estimated)
+        return Called(route, received, usage, self._price(route)(usage), live.config.simulated,
+                      holding.reservation_id, first_ms, received.usage is None)
 
-    async def _broken(self, way: Way, live: LiveProvider, route: Route, gathered: Gathered,
-                      holding: Holding) -> None:
-        """Note what a call that broke off had delivered, or give back what was held for it."""
-        if way.delivered and gathered.texts:
-            way.partial = self._priced(way, live, route, gathered.whole(), holding, None)
+    async def _broken(self, way: Way, live: LiveProvider, route: Route, gathered: "_Coming",
+                      holding: Holding, why: str) -> None:
+        """Note what a call that broke off will be billed for, or give back what was held for it.
+
+        Who refuses a call or fails at it bills nothing; who is cut off while answering does.
+        """
+        called = self._priced(way, live, route, gathered.whole(), holding, None)
+        if way.delivered:
+            way.partial = replace(called, cut=why)
+        elif gathered.texts or (why == "cancelled" and gathered.begun):
+            way.lost.append(replace(called, cut=why))
         else:
             await self._gateway.holds.drop(holding)
+
+
+@dataclass(slots=True)
+class _Coming(Gathered):
+    """An answer as it comes. ``begun`` says that the call was sent."""
+
+    begun: bool = False
+
+
+async def _deliver(way: Way, piece: Piece) -> None:
+    if way.emit is not None and (piece.text or piece.tools):
+        way.delivered = True
+        way.told.append(piece.text)
+        await way.emit(piece)
 
 
 def _estimate(sent: Sent, received: Received) -> TokenClasses:
     """A quarter of the characters, which is what is said where the provider tells nothing."""
     prompt = sum(len(str(each.get("content") or "")) for each in sent.messages)
     answer = len(received.text) + sum(len(each[2]) for each in received.tools)
-    return TokenClasses(-(-prompt // 4), 0, 0, -(-answer // 4), 0) if answer else NO_TOKENS
+    return TokenClasses(-(-prompt // 4), 0, 0, -(-answer // 4), 0)

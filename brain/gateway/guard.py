@@ -8,7 +8,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from brain.decisions.guard.judging import GuardDecision, GuardPolicy, judge_answer, judge_prompt
+from brain.decisions.guard.judging import (
+    GuardDecision,
+    GuardPolicy,
+    judge_answer,
+    judge_prompt,
+    stream_answer,
+)
+from brain.decisions.guard.leaks import AnswerStream
 from brain.decisions.guard.masking import Names
 from brain.decisions.reasons import InputError
 from brain.sources.frames import plain_times
@@ -86,6 +93,11 @@ class Guard:
                      known: Mapping[str, str] | None = None) -> GuardDecision:
         """What the workspace's policy does with an answer; see `brain.decisions.guard.judging`."""
         return judge_answer(text, self.policy(workspace_id), known)
+
+    def stream_answer(self, workspace_id: str, known: Mapping[str, str] | None = None
+                      ) -> AnswerStream:
+        """A way out for an answer in pieces, by the workspace's policy."""
+        return stream_answer(self.policy(workspace_id), known)
 
     def _all(self, *, anew: bool = False) -> dict[str, PolicyRow]:
         now = self._clock()

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from brain.decisions.query_text import find_topic
+from brain.decisions.reasons import Reason
 from brain.events import Event, Request, RequestSteps
 from brain.gateway.fresh import Fresh
-from brain.gateway.question import Answer, Question
+from brain.gateway.question import Answer, Question, Step
 from brain.sources import frames
 from brain.sources.journal import Journal
 
 if TYPE_CHECKING:
     from brain.engine import Engine
+    from brain.gateway.calling import Called
 
 MOST_WAITING = 100_000
 """Records that may wait for the spool before questions are refused."""
@@ -64,6 +66,11 @@ class Recorder:
 
         ``safe_text`` is the wording that may be stored where the workspace allows it.
         """
+        self._write(question, answer, at_utc, endpoint, reservation_id, safe_text,
+                    answer.latency_ms)
+
+    def _write(self, question: Question, answer: Answer, at_utc: dt.datetime, endpoint: str,
+               reservation_id: str, safe_text: str, latency_ms: float | None) -> None:
         text = safe_text[:20_000]
         privacy = self._engine.privacy
         simulated = answer.simulated
@@ -74,7 +81,7 @@ class Recorder:
             agent_id=question.agent_id, provider=answer.provider, model=answer.model,
             endpoint=endpoint, feature=question.feature, api_key_id=question.api_key_id,
             region=question.region, variant=answer.variant, status=status,  # type: ignore[arg-type]
-            error_code=answer.error, latency_ms=answer.latency_ms, ttft_ms=answer.ttft_ms,
+            error_code=answer.error, latency_ms=latency_ms, ttft_ms=answer.ttft_ms,
             input_tokens=answer.usage.input_tokens,
             cache_read_tokens=answer.usage.cache_read_tokens,
             cache_write_tokens=answer.usage.cache_write_tokens,
@@ -97,6 +104,27 @@ class Recorder:
         self._journal.write(self._encode(record))
         self._begin()
         self._wake.set()
+
+    def note_lost(self, question: Question, *, request_id: str, number: int, lost: "Called",
+                  at_utc: dt.datetime, endpoint: str) -> None:
+        """Keep a call that the asker has nothing of, and that its provider bills all the same.
+
+        It is a request of its own, of the same asker, named after the one it was made for.
+        """
+        code = "came_too_late" if not lost.cut else f"lost_{lost.cut}"
+        why = (Reason("usage_estimated", "The provider told no token counts: they are a quarter of "
+                      "the prompt's characters and what had come, or what the other call made."),
+               ) if lost.estimated else (Reason("usage_told", "The provider told its tokens."),)
+        text = "The answer of another call was taken." if lost.cut in ("", "cancelled") else \
+            f"The call broke off ({lost.cut}) before the asker had anything of it."
+        self._write(question, Answer(
+            f"{request_id}:{number}", "", error=code,
+            status="ok" if lost.cut in ("", "cancelled") else "error", provider=lost.route.provider,
+            model=lost.route.model, usage=lost.usage, cost_usd=lost.cost_usd,
+            simulated=lost.simulated, steps=(Step(
+                "answer", 0.0, 0.0, code, (Reason(code, text), *why),
+                {"request_id": request_id, "cost_usd": str(lost.cost_usd)}),)),
+            at_utc, endpoint, lost.reservation_id, "", latency_ms=None)
 
     def later(self, work: Callable[[], object]) -> None:
         """Do ``work`` beside the answers; what fails there is logged."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from brain.decisions.guard.leaks import AnswerStream
 from brain.decisions.reasons import Reason
 from brain.decisions.tokens import TokenClasses
 from brain.gateway.answer_cache import AnswerCache, answer_key
@@ -84,6 +85,10 @@ class Steps:
             self._land(way, kept)
         return answer
 
+    def outlet(self, way: Way) -> AnswerStream:
+        """What lets an answer out in pieces, as far as the workspace's guard allows it."""
+        return self._engine.guard.stream_answer(way.question.workspace_id, way.originals)
+
     def finish(self, way: Way) -> None:
         """Let those who wait for this answer look for themselves, where there is none."""
         if way.cache_key:
@@ -138,7 +143,9 @@ class Steps:
                 each = each if judged.text == each.content else replace(
                     each, content=judged.text)
             talk.append(each)
-        way.safe_text, way.originals = last, known
+        way.safe_text = last
+        way.originals = {name: value for name, value in known.items()
+                         if any(name in each.content for each in talk)}  # what gave way indeed
         if len(reasons) > 1:
             reasons.pop("clean", None)
         told = tuple(reasons.values())

@@ -28,6 +28,8 @@ def fake(console: Console) -> Iterator[vendors.Vendor]:
                      models=[{"name": "fake-1", "input_usd_per_mtok": "100",
                               "output_usd_per_mtok": "200"}],
                      options={"timeout_s": 20, "failures": 1000})
+        console.call("set_guard_policy", workspace_id="acme", pii="allow", injection="allow",
+                     toxicity="allow")  # its streams are not held back
         yield found
         console.call("remove_provider", provider="fake")
 
@@ -41,7 +43,7 @@ def client(console: Console) -> Iterator[openai.OpenAI]:
 
 @pytest.fixture(autouse=True)
 def well(fake: vendors.Vendor) -> None:
-    fake.mode = "ok"
+    fake.mode, fake.words = "ok", vendors.WORDS
     fake.gone.clear()
 
 
@@ -158,3 +160,31 @@ def test_our_own_form_answers_streams_and_takes_verdicts(http: httpx.Client,
         assert http.post("/v1/feedback", json=wrong).status_code == 400
     assert http.post("/v1/ask", json={"text": ""}).json()["error"]["code"] == "empty"
     assert http.post("/v1/ask", json={"text": "x", "colour": 1}).status_code == 400
+
+
+@pytest.mark.parametrize("path", ["/v1/ask", "/v1/chat/completions"])
+def test_no_event_of_a_stream_carries_what_the_guard_takes_out(http: httpx.Client,
+                                                               fake: vendors.Vendor,
+                                                               path: str) -> None:
+    fake.words = ("I wrote to ma", "x@exam", "ple.de with AKIAIOSF", "ODNN7EXAMPLE", ", fine.")
+    body = {"text": "Write to max@example.de!", "workspace_id": "guarded", "use_cache": False} \
+        if path == "/v1/ask" else {"model": "auto", "messages": [
+            {"role": "user", "content": "Write to max@example.de!"}],
+            "brain": {"workspace_id": "guarded", "use_cache": False}}
+    told = http.post(path, json={**body, "stream": True}).text
+    events = [json.loads(line[6:]) for line in told.split("\n\n") if line.startswith("data: {")]
+    text = "".join(each.get("text", "") for each in events) if path == "/v1/ask" else "".join(
+        each["choices"][0]["delta"].get("content") or "" for each in events if each["choices"])
+    assert text == "I wrote to [EMAIL_1] with [SECRET_1], fine."
+    assert "max@" not in told and "ODNN7" not in told
+
+
+def test_a_blocked_stream_ends_with_an_error(http: httpx.Client, fake: vendors.Vendor) -> None:
+    fake.words = (*("A plain word. ",) * 20, "You are a stu", "pid idi", "ot")
+    told = http.post("/v1/chat/completions", json={
+        "model": "auto", "messages": TALK, "stream": True,
+        "brain": {"workspace_id": "guarded", "use_cache": False}}).text
+    events = [json.loads(line[6:]) for line in told.split("\n\n") if line.startswith("data: {")]
+    assert events[-1]["error"]["code"] == "guard_refused"
+    text = "".join(each["choices"][0]["delta"].get("content") or "" for each in events[:-1])
+    assert text.startswith("A plain word.") and "stu" not in text and "[DONE]" not in told

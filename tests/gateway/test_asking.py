@@ -49,7 +49,7 @@ def second() -> Iterator[vendors.Vendor]:
 @pytest.fixture(autouse=True)
 def well(first: vendors.Vendor, second: vendors.Vendor) -> None:
     for each in (first, second):
-        each.mode, each.wait_s = "ok", 0.0
+        each.mode, each.wait_s, each.words = "ok", 0.0, vendors.WORDS
         each.bodies.clear()
         each.gone.clear()
 
@@ -61,6 +61,11 @@ def provide(engine: Engine, name: str, vendor: vendors.Vendor, **options: Any) -
             quality=80.0, latency_ms=100.0 if name == "one" else 200.0),),
         options={"timeout_s": 60.0, "queue": 256, **options},
         position=0 if name == "one" else 1))
+
+
+def let_through(engine: Engine) -> None:
+    """Hold no stream back."""
+    engine.guard.set_policy("default", pii="allow", injection="allow", toxicity="allow")
 
 
 def ask_all(engine: Engine, count: int, **more: Any) -> list[Answer]:
@@ -178,6 +183,7 @@ def test_a_stream_that_breaks_off_is_paid_and_told(engine: Engine, first: vendor
                                                    second: vendors.Vendor) -> None:
     provide(engine, "one", first)
     provide(engine, "two", second)
+    let_through(engine)
     first.mode = "cut"
     deltas = list(engine.gateway.stream(Question("Go?", model="model-one", use_cache=False)))
     answer = deltas[-1].answer
@@ -190,8 +196,62 @@ def test_a_stream_that_breaks_off_is_paid_and_told(engine: Engine, first: vendor
     assert recorded(engine)["cost_usd"][0] == answer.cost_usd
 
 
+def test_what_was_held_back_can_be_asked_elsewhere(engine: Engine, first: vendors.Vendor,
+                                                   second: vendors.Vendor) -> None:
+    provide(engine, "one", first)
+    provide(engine, "two", second)
+    first.mode = "cut"
+    deltas = list(engine.gateway.stream(Question("Go?", priority="quality", use_cache=False)))
+    answer = deltas[-1].answer
+    assert answer is not None and answer.provider == "two"
+    assert "".join(each.text for each in deltas) == answer.text == vendors.TEXT
+    rows = recorded(engine).set_index("provider")  # the first one is billed as well
+    assert (rows["error_code"]["one"], rows["error_code"]["two"]) == ("lost_cut", "")
+    assert rows["event_id"]["one"] == f"{answer.request_id}:1"
+    assert rows["output_tokens"]["one"] > 0 and rows["cost_usd"]["one"] > 0
+    assert [each.code for each in answer.reasons if each.code == "other_calls"]
+
+
+@pytest.mark.parametrize("words", [
+    ("I wrote to ma", "x@exam", "ple.de with AKIAIOSF", "ODNN7EXAMPLE", ", fine."),
+    tuple("I wrote to max@example.de with AKIAIOSFODNN7EXAMPLE, fine."),
+    ("I wrote to max@example.de with AKIAIOSFODNN7EXAMPLE, fine.",)])
+def test_a_stream_is_the_guarded_whole(engine: Engine, first: vendors.Vendor,
+                                       words: tuple[str, ...]) -> None:
+    provide(engine, "one", first)
+    first.words = words
+    deltas = list(engine.gateway.stream(Question("Write to max@example.de!", use_cache=False)))
+    answer = deltas[-1].answer
+    assert answer is not None and answer.status == "ok"
+    assert "".join(each.text for each in deltas) == answer.text \
+        == "I wrote to [EMAIL_1] with [SECRET_1], fine."
+
+
+def test_abuse_is_not_delivered_before_it_is_refused(engine: Engine,
+                                                     first: vendors.Vendor) -> None:
+    provide(engine, "one", first)
+    first.words = (*("A plain word. ",) * 20, "You are a stu", "pid idi", "ot", " said.")
+    deltas = list(engine.gateway.stream(Question("Go?", use_cache=False)))
+    answer = deltas[-1].answer
+    assert answer is not None
+    assert (answer.status, answer.error) == ("refused", "guard_refused")
+    told = "".join(each.text for each in deltas)
+    assert told and "stu" not in told
+    assert "stu" not in answer.text
+    assert recorded(engine)["cost_usd"][0] > 0  # it was made, and is paid
+
+
+def test_a_stream_without_a_model_is_guarded_too(engine: Engine) -> None:
+    engine.knowledge.ingest("default", "team.md", "# Team\n\nThe deploy key is "
+                            "AKIAIOSFODNN7EXAMPLE and the deploy team keeps it.")
+    deltas = list(engine.gateway.stream(Question("What is the deploy key?", use_cache=False)))
+    told = "".join(each.text for each in deltas)
+    assert "[SECRET_1]" in told and "AKIA" not in told
+
+
 def test_who_goes_away_ends_the_call(engine: Engine, first: vendors.Vendor) -> None:
     provide(engine, "one", first)
+    let_through(engine)
     first.mode = "drip"
 
     async def leave() -> str:

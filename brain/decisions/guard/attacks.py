@@ -108,14 +108,22 @@ RULES: tuple[Rule, ...] = (
 )
 """All rules, in the order they are told."""
 
+LONGEST_ABUSE = 128
+"""No text in the one form that a rule of abuse fits is longer, what it looks at behind included."""
+
 
 def find_attacks(text: str, kinds: frozenset[str] = frozenset({"injection", "toxicity"}),
                  rules: tuple[Rule, ...] = RULES) -> tuple[Rule, ...]:
     """The rules of these kinds that the text breaks, in their order."""
     if not kinds:
         return ()
-    plain = text.lower()
-    if not plain.isascii():
-        plain = unicodedata.normalize("NFKC", plain).translate(_INVISIBLE).lower()
+    plain = to_plain(text)
     return tuple(each for each in rules if each.kind in kinds
                  and each.fits(text if each.raw else plain))
+
+
+def to_plain(text: str) -> str:
+    """The text in the one form that rules read."""
+    plain = text.lower()
+    return plain if plain.isascii() else unicodedata.normalize(
+        "NFKC", plain).translate(_INVISIBLE).lower()

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from brain.decisions.guard.attacks import RULES, Rule, find_attacks
+from brain.decisions.guard.leaks import AnswerStream, Leaks
 from brain.decisions.guard.masking import (
     KINDS,
     NAME_KIND,
     Finding,
     Names,
     find_personal,
-    hide_known,
+    mask_found,
     mask_text,
 )
 from brain.decisions.reasons import InputError, Reason
@@ -102,21 +103,20 @@ def judge_answer(text: str, policy: GuardPolicy, known: Mapping[str, str] | None
     tokens. Other personal data, such as a contact from the workspace's documents, is told only.
     """
     known = known or {}
-    masked = hide_known(text, known)
-    safe = mask_text(text, KINDS, known)
-    keys = mask_text(masked.text, ("credential",), safe.originals)
+    found = find_personal(text)
+    hidden, safe = Leaks(known).hide(text, found), mask_found(text, found, known)
     reasons, action = [], "allow"
-    if masked.findings:
+    if hidden.leaks:
         action = "mask"
-        reasons.append(Reason("leak_masked", f"The answer repeats {_count(masked.findings)} that "
+        reasons.append(Reason("leak_masked", f"The answer repeats {_count(hidden.leaks)} that "
                                              "had been masked; they were taken out."))
-    if keys.findings:
+    if hidden.keys:
         action = "mask"
-        reasons.append(Reason("key_masked", f"The answer holds {_count(keys.findings)}; they were "
+        reasons.append(Reason("key_masked", f"The answer holds {_count(hidden.keys)}; they were "
                                             "taken out."))
-    hidden = len(masked.findings) + len(keys.findings)
-    if len(safe.findings) > hidden:
-        reasons.append(Reason("pii_in_answer", f"The answer holds {len(safe.findings) - hidden} "
+    others = len(found) - len(hidden.leaks) - len(hidden.keys)
+    if others:
+        reasons.append(Reason("pii_in_answer", f"The answer holds {others} "
                                                "other pieces of personal data."))
     for rule in find_attacks(text, frozenset({"toxicity"}), rules):
         refused = policy.toxicity == "refuse"
@@ -125,8 +125,13 @@ def judge_answer(text: str, policy: GuardPolicy, known: Mapping[str, str] | None
         action = "refuse" if refused else action
     if not reasons:
         reasons.append(Reason("clean", "Nothing in the answer speaks against it."))
-    return GuardDecision(action, keys.text, safe.text, safe.findings, tuple(reasons),
+    return GuardDecision(action, hidden.text, safe.text, safe.findings, tuple(reasons),
                          safe.originals)
+
+
+def stream_answer(policy: GuardPolicy, known: Mapping[str, str] | None = None) -> AnswerStream:
+    """A way out for an answer in pieces that lets through what `judge_answer` lets through."""
+    return AnswerStream(known or {}, refuses_abuse=policy.toxicity == "refuse")
 
 
 def holds_personal(text: str) -> bool:

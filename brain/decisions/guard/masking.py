@@ -66,7 +66,8 @@ DETECTORS: tuple[Detector, ...] = (
 
 KINDS = tuple(dict.fromkeys(each.kind for each in DETECTORS))
 NAME_KIND = "name"
-_WORDS = {each.kind: each.word for each in DETECTORS} | {NAME_KIND: "NAME"}
+WORDS = {each.kind: each.word for each in DETECTORS} | {NAME_KIND: "NAME"}
+"""The word of a kind's placeholders."""
 _PLACEHOLDER = re.compile(r"\[([A-Z]{2,12}(?:_ID)?)_([0-9]{1,9})\]")
 _PLAIN = {ord(each): " " for each in "\u00a0\u2007\u2009\u202f\u2002\u2003\u3000\t"} | {
     ord(each): "-" for each in "\u2010\u2011\u2012\u2013\u2014\u2212\ufe63\uff0d"} | {
@@ -81,17 +82,22 @@ def mask_text(text: str, kinds: Iterable[str] = KINDS, known: Mapping[str, str] 
     The same value gets the same placeholder, also one that ``known`` (the ``originals`` of
     earlier texts) has; numbers that already stand in the text are not given out again.
     """
-    found = find_personal(text, kinds, names)
+    return mask_found(text, find_personal(text, kinds, names), known)
+
+
+def mask_found(text: str, found: Iterable[tuple[str, int, int]],
+               known: Mapping[str, str] | None = None) -> Masked:
+    """The same where it is already known what was found."""
     originals = dict(known or {})
     if not found:
         return Masked(text, (), originals)
-    given = {_canonical(_kind_of(name), value): name for name, value in originals.items()}
-    last = _highest_numbers(text, originals)
+    given = {canonical(kind_of(name), value): name for name, value in originals.items()}
+    last = highest_numbers(text, originals)
     parts, findings, after = [], [], 0
     for kind, start, end in found:
-        word = _WORDS[kind]
+        word = WORDS[kind]
         value = text[start:end]
-        key = _canonical(word, value)
+        key = canonical(word, value)
         if key not in given:
             last[word] = last.get(word, 0) + 1
             given[key] = f"[{word}_{last[word]}]"
@@ -131,23 +137,7 @@ def restore_text(text: str, originals: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda each: originals.get(each[0], each[0]), text)
 
 
-def hide_known(text: str, originals: Mapping[str, str]) -> Masked:
-    """The text without values that were masked before; other personal data stays.
-
-    A value in another spelling (case, blanks, dashes) is the same value.
-    """
-    given = {_canonical(_kind_of(name), value): name for name, value in originals.items()}
-    parts, findings, after = [], [], 0
-    for kind, start, end in find_personal(text):
-        name = given.get(_canonical(_WORDS[kind], text[start:end]))
-        if name is not None:
-            parts += [text[after:start], name]
-            findings.append(Finding(kind, start, end, name))
-            after = end
-    return Masked("".join([*parts, text[after:]]), tuple(findings), originals)
-
-
-def _canonical(word: str, value: str) -> str:
+def canonical(word: str, value: str) -> str:
     """One form of a value, however it was spelt."""
     if word in {"EMAIL", "SECRET", "NAME"}:
         return f"{word}:{value.casefold() if word == 'EMAIL' else value}"
@@ -155,11 +145,12 @@ def _canonical(word: str, value: str) -> str:
         if word != "IP" else f"IP:{value.casefold()}"
 
 
-def _kind_of(placeholder: str) -> str:
+def kind_of(placeholder: str) -> str:
+    """The word of a placeholder: EMAIL of ``[EMAIL_1]``."""
     return placeholder.strip("[]").rpartition("_")[0]
 
 
-def _highest_numbers(text: str, originals: Mapping[str, str]) -> dict[str, int]:
+def highest_numbers(text: str, originals: Mapping[str, str]) -> dict[str, int]:
     """By word, the highest number that a placeholder in the text or among the known ones has."""
     last: dict[str, int] = {}
     for source in (text, *originals):

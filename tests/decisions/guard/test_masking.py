@@ -13,7 +13,6 @@ from brain.decisions.guard.masking import (
     DETECTORS,
     KINDS,
     find_personal,
-    hide_known,
     mask_text,
     restore_text,
 )
@@ -79,8 +78,6 @@ def test_a_value_keeps_its_placeholder_however_it_is_spelt():
                       known=first.originals)
     assert later.text == "[CARD_1] and [EMAIL_2], [EMAIL_1]"
     assert restore_text("Wrote to [EMAIL_1].", later.originals) == "Wrote to Max@Example.de."
-    leak = hide_known("Your card 4111111111111111; ask help@shop.example", later.originals)
-    assert leak.text == "Your card [CARD_1]; ask help@shop.example"
 
 
 def test_a_placeholder_in_the_text_is_not_given_out_again():
