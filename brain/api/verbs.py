@@ -247,6 +247,8 @@ VERBS: dict[str, Verb] = {
     "target_changes": Verb(monitoring.TargetHistory, monitoring.list_changes),
     "workspaces": Verb(workspaces.Workspaces, workspaces.list_workspaces),
     "keep_query_text": Verb(workspaces.KeepQueryText, workspaces.keep_query_text),
+    "data_policies": Verb(workspaces.Workspaces, workspaces.list_data_policies),
+    "set_data_policy": Verb(workspaces.SetDataPolicy, workspaces.set_data_policy),
     "forget_query_texts": Verb(workspaces.ForgetQueryTexts, workspaces.forget_query_texts),
     "cost_reports": Verb(cost_reports.CostReports, cost_reports.list_reports),
     "cost_report": Verb(cost_reports.CostReport, cost_reports.show_report),

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from brain.engine import Engine
+from brain.gateway.data_policy import DataPolicyRow
 
 Workspace = Annotated[str, Meta(min_length=1, max_length=128)]
 Person = Annotated[str, Meta(max_length=128)]
@@ -29,6 +30,35 @@ class ForgetQueryTexts(msgspec.Struct, forbid_unknown_fields=True):
 
     workspace_id: Workspace
     person: Person = ""
+
+
+class SetDataPolicy(msgspec.Struct, forbid_unknown_fields=True):
+    """Where a workspace's prompts may go; null leaves a part as it is, no regions is any."""
+
+    workspace_id: Workspace
+    regions: Annotated[list[Annotated[str, Meta(max_length=64)]], Meta(max_length=50)] | None = None
+    no_training: bool | None = None
+    no_training_for_personal_data: bool | None = None
+    person: Person = ""
+
+
+def list_data_policies(engine: Engine, _: Workspaces) -> Any:
+    """Workspaces whose prompts may not go everywhere."""
+    return [_show(row) for row in engine.gateway.data_policies.all()]
+
+
+def set_data_policy(engine: Engine, wanted: SetDataPolicy) -> Any:
+    """The policy as it is now."""
+    return _show(engine.gateway.data_policies.put(
+        wanted.workspace_id, wanted.regions, wanted.no_training,
+        wanted.no_training_for_personal_data, wanted.person))
+
+
+def _show(row: DataPolicyRow) -> dict[str, Any]:
+    return {"workspace_id": row.workspace_id, "regions": sorted(row.policy.regions),
+            "no_training": row.policy.no_training,
+            "no_training_for_personal_data": row.policy.no_training_for_personal_data,
+            "changed_at_utc": row.changed_at_utc, "person": row.person}
 
 
 def list_workspaces(engine: Engine, _: Workspaces) -> Any:

@@ -102,10 +102,12 @@ class QuotaIn(msgspec.Struct, forbid_unknown_fields=True):
 
     requests: Count | None = None
     tokens: Count | None = None
+    usd: Decimal | None = None
 
 
 class StateIn(msgspec.Struct, forbid_unknown_fields=True):
-    """How things stand. Breakers and quotas by model name; ``projected_usd`` is what the rest of
+    """How things stand. Breakers and quotas by model name, or
+    "provider/name"; ``projected_usd`` is what the rest of
     the budget's window is expected to use."""
 
     breakers: dict[str, Literal["closed", "half_open", "open"]] = {}
@@ -213,7 +215,8 @@ def prepare_choose(_: Arguments) -> Callable[[Any], ChooseOut]:
     """The function that chooses a model for one request."""
     from brain.decisions.models.catalogue import SAMPLE_CATALOGUE
     from brain.decisions.models.choosing import choose_model
-    from brain.decisions.models.constraints import Criteria, Quota, State
+    from brain.decisions.models.constraints import Criteria, State
+    from brain.decisions.quotas import Left
 
     def choose(given: ChooseIn) -> ChooseOut:
         features = read_request(given)
@@ -225,7 +228,8 @@ def prepare_choose(_: Arguments) -> Callable[[Any], ChooseOut]:
             frozenset(asked.models))
         state = State(
             given.state.breakers,
-            {name: Quota(each.requests, each.tokens) for name, each in given.state.quotas.items()},
+            {name: Left(each.requests, each.tokens, each.usd)
+             for name, each in given.state.quotas.items()},
             given.state.budget_remaining_usd, given.state.projected_usd)
         catalogue = SAMPLE_CATALOGUE if given.catalogue is None else \
             tuple(map(read_model, given.catalogue))

@@ -1,9 +1,9 @@
-"""``brain workspaces``: whose questions may be stored in their wording."""
+"""``brain workspaces``: whose questions may be stored, and where prompts may go."""
 
 from argparse import Namespace
 from typing import Any
 
-from brain.cli.command import Command, Option
+from brain.cli.command import Command, Option, UsageError
 from brain.cli.output import show
 
 
@@ -45,6 +45,35 @@ def forget_texts(arguments: Namespace) -> None:
     show(done if arguments.json else f"{done['texts']:,} texts deleted", arguments.json)
 
 
+def list_policies(arguments: Namespace) -> None:
+    """Print the workspaces whose prompts may not go everywhere."""
+    rows = _call("data_policies")
+    show(rows if arguments.json else list(map(_plain, rows)), arguments.json)
+
+
+def set_policy(arguments: Namespace) -> None:
+    """Set where a workspace's prompts may go."""
+    given: dict[str, Any] = {}
+    if arguments.regions is not None:
+        given["regions"] = [each for each in arguments.regions.split(",") if each.strip()]
+    for name in ("no_training", "no_training_for_personal_data"):
+        if (value := getattr(arguments, name)) is not None:
+            given[name] = value == "yes"
+    if arguments.off:
+        given = {"regions": [], "no_training": False, "no_training_for_personal_data": False}
+    if not given:
+        raise UsageError("say what to set: --regions, --no-training, "
+                         "--no-training-for-personal-data or --off")
+    row = _call("set_data_policy", workspace_id=arguments.workspace, **given)
+    show(row if arguments.json else [_plain(row)], arguments.json)
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    return {"workspace": row["workspace_id"], "regions": ", ".join(row["regions"]) or "any",
+            "no training": "always" if row["no_training"] else "of personal data"
+            if row["no_training_for_personal_data"] else "not asked for"}
+
+
 _WORKSPACE = Option("workspace", "The workspace's id.", required=True)
 COMMANDS: tuple[Command, ...] = (
     Command("workspaces", "list", "List workspaces and whether their query text is stored.",
@@ -56,4 +85,15 @@ COMMANDS: tuple[Command, ...] = (
         run=keep_text),
     Command("workspaces", "forget-texts", "Delete the stored query texts of a workspace.",
             (_WORKSPACE,), run=forget_texts),
+    Command("workspaces", "data-policies", "List where workspaces' prompts may go: regions, and "
+            "providers that train on nothing.", run=list_policies),
+    Command("workspaces", "set-data-policy", "Set where a workspace's prompts may go.", (
+        _WORKSPACE,
+        Option("--regions", "Regions that models have to keep data in, separated by commas; "
+               "empty for any.", metavar="REGIONS"),
+        Option("--no-training", "Only models whose provider promises that customers' data trains "
+               "nothing.", choices=("yes", "no")),
+        Option("--no-training-for-personal-data", "The same for prompts that name a person.",
+               choices=("yes", "no")),
+        Option("--off", "Let prompts go anywhere.", flag=True)), run=set_policy),
 )

@@ -289,3 +289,19 @@ def _conclude(budget: Budget, verdict: str, projected: Decimal | None,
         return Reason("at_risk", f"{expected}, but the upper end of the 80 % interval passes "
                                  "the budget.")
     return Reason("on_track", f"{expected}, and the whole 80 % interval stays inside the budget.")
+
+
+LEAST_ELAPSED_RATIO = Decimal("0.04")
+"""Share of a window that must have passed before its spend is projected: an hour of a day."""
+
+
+def project_use(spent_usd: Decimal, window: Span, now: dt.datetime) -> Decimal | None:
+    """What the rest of a window uses if spend goes on at the window's own pace, in USD.
+
+    spent / time passed × time left; None where too little of the window has passed to tell.
+    """
+    passed, left = now - window.start, window.end - now
+    whole = window.end - window.start
+    if passed <= whole * float(LEAST_ELAPSED_RATIO) or left < dt.timedelta(0):
+        return None
+    return spent_usd * Decimal(left / passed)

@@ -45,6 +45,15 @@ class Used:
 
 
 @dataclass(frozen=True, slots=True)
+class Left:
+    """What a quota leaves within the minute, 0 at least; None is no limit."""
+
+    requests: int | None = None
+    tokens: int | None = None
+    usd: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class QuotaDecision:
     """Whether a request fits; if not, which quota is used up and when to ask again."""
 
@@ -84,6 +93,15 @@ def decide_quota(used: Iterable[tuple[Quota, Used]], tokens: int) -> QuotaDecisi
             return _refuse(quota, have, f"{have.usd:,.4f} of {quota.usd_per_minute:,.4f} USD")
         fits = "The request fits in all quotas."
     return QuotaDecision(True, (Reason("within_quota", fits),))
+
+
+def quota_left(quota: Quota, used: Used) -> Left:
+    """What is left of a quota after what was used."""
+    requests, tokens, usd = (quota.requests_per_minute, quota.tokens_per_minute,
+                             quota.usd_per_minute)
+    return Left(None if requests is None else max(requests - used.requests, 0),
+                None if tokens is None else max(tokens - used.tokens, 0),
+                None if usd is None else max(usd - used.usd, Decimal(0)))
 
 
 def _refuse(quota: Quota, have: Used, what: str, never: bool = False) -> QuotaDecision:

@@ -13,6 +13,7 @@ from brain.decisions.reasons import Reason
 from brain.decisions.tokens import TokenClasses
 from brain.gateway.calling import Called, CallFailed, Calling, Emit, Route, Way
 from brain.gateway.choosing import choose_routes
+from brain.gateway.limits import read_limits
 from brain.gateway.question import Answer, Question, Refusal, ToolCall, check_question
 from brain.gateway.sending import to_sent
 from brain.gateway.slots import QueueFull
@@ -65,7 +66,8 @@ class Asking:
         self._context(way)
         if (ready := await self._gateway.steps.before(way, request_id)) is not None:
             return None, ready
-        routes, why = choose_routes(self._gateway, way)
+        limits = await read_limits(self._gateway, way.question, way.budgets)
+        routes, why = choose_routes(self._gateway, way, limits)
         if not routes:
             extract = self._gateway.steps.after(
                 way, await self._gateway.steps.extract(way, request_id))
@@ -85,6 +87,7 @@ class Asking:
                 503, 5.0)
         tokens = -(-sum(len(each.content) for each in question.talk()) // 4)
         decision = gateway.quotas.admit(gateway.callers(question), tokens)
+        way.counted_provider = question.provider
         way.variants = gateway.assign(question)
         way.budgets = gateway.holds.needed(question)
         way.trace.add("context", started_ms, "admitted" if decision.allowed else "refused", (

@@ -91,7 +91,9 @@ class Way:
     are calls that the asker has nothing of but that their provider bills. ``told`` is what has
     gone out to the asker.
     ``safe_text`` is the masked wording, the only one that may be stored, "" before the guard saw
-    it; ``originals`` is what was masked and never leaves memory.
+    it; ``originals`` is what was masked and never leaves memory. ``barred`` are models, by provider
+    and name, that the workspace's data policy keeps from the question. ``counted_provider`` is one
+    that the caller named, whose quota was counted with his own.
     """
 
     question: Question
@@ -110,6 +112,8 @@ class Way:
     originals: Mapping[str, str] = field(default_factory=dict)
     cache_key: str = ""
     variants: dict[str, str] = field(default_factory=dict)
+    barred: frozenset[tuple[str, str]] = frozenset()
+    counted_provider: str = ""
 
     @property
     def variant(self) -> str:
@@ -161,6 +165,8 @@ class Calling:
             raise CallFailed("no_route", (Reason(
                 "no_provider", f"The provider {route.provider!r:.80} is not there or switched "
                                "off."),), 503)
+        if route.provider != way.counted_provider:
+            self._count_quota(way, route)
         attempt = 0
         while True:
             attempt += 1
@@ -282,17 +288,29 @@ class Calling:
             return holding
         way.trace.add("budget", started_ms, holding.action, holding.reasons,
                       {"model": route.model})
-        self._offer_cheaper(holding, route, waiting)
+        self._offer_cheaper(way, holding, route, waiting)
         raise CallFailed("budget_reached" if holding.action != "stopped" else "stopped",
                          holding.reasons, holding.http_status or 402, holding.retry_after_s,
                          refused=True)
 
-    def _offer_cheaper(self, cap: CapDecision, route: Route, waiting: list[Route]) -> None:
+    def _count_quota(self, way: Way, route: Route) -> None:
+        started_ms = way.trace.now_ms()
+        decision = self._gateway.quotas.admit_provider(
+            route.provider, -(-sum(len(each.content) for each in way.question.talk()) // 4))
+        if not decision.allowed:
+            way.trace.add(f"quota {route.provider}", started_ms, "refused", decision.reasons,
+                          {"model": route.model})
+            raise CallFailed("quota_reached", decision.reasons, 429, decision.retry_after_s,
+                             refused=True)
+
+    def _offer_cheaper(self, way: Way, cap: CapDecision, route: Route,
+                       waiting: list[Route]) -> None:
         if cap.action != "cheaper_model":
             return
         provider, _, name = cap.model.rpartition("/")
         offers = [Route(each.provider, each.name) for each in self._gateway.providers.models()
-                  if each.name in (name, cap.model) and provider in ("", each.provider)]
+                  if each.name in (name, cap.model) and provider in ("", each.provider)
+                  and each.key not in way.barred]
         waiting[:0] = [each for each in offers if each != route and each not in waiting][:1]
 
     def _timeout_s(self, way: Way, live: LiveProvider, routes_left: int) -> float:

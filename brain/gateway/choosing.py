@@ -1,17 +1,27 @@
 """Which routes a question takes: the one it names, or what the rules of model choice say."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from brain.decisions.breaker import Breaker, Position
+from brain.decisions.breaker import Position
 from brain.decisions.models.catalogue import Model, Priced, prepare_catalogue
-from brain.decisions.models.choosing import choose_prepared
-from brain.decisions.models.constraints import Criteria, State, prepare_ask
+from brain.decisions.models.choosing import ModelChoice, choose_prepared
+from brain.decisions.models.constraints import (
+    Ask,
+    Broken,
+    Criteria,
+    State,
+    find_broken,
+    prepare_ask,
+)
+from brain.decisions.models.estimates import expect
 from brain.decisions.models.features import read_features
 from brain.decisions.reasons import Reason
 from brain.gateway.calling import Route, Way
+from brain.gateway.data_policy import OPEN
+from brain.gateway.limits import Limits
 from brain.gateway.providers import EXTRACTIVE
 from brain.gateway.question import Question, Refusal
 
@@ -20,28 +30,37 @@ if TYPE_CHECKING:
 
 AUTOMATIC = ("", "auto", "brain")
 """Names of a model that leave the choice to the engine."""
-_MOST_ROUTES = 5
+_MOST_ROUTES, _MOST_EXCLUDED = 5, 20
+_POLICY = ("region", "data_policy")
 _LOOKED_AT = 8_000
 
 
-def choose_routes(gateway: "Gateway", way: Way) -> tuple[tuple[Route, ...], tuple[Reason, ...]]:
+def choose_routes(gateway: "Gateway", way: Way, limits: Limits
+                  ) -> tuple[tuple[Route, ...], tuple[Reason, ...]]:
     """The routes to try in turn, none where documents alone can answer; and why.
 
-    Raises Refusal where the named model is unknown or no model fulfils what is asked for.
+    Raises Refusal, written into the trace, where the named model is unknown or may not be used
+    now, or no model fulfils what is asked for.
     """
     started_ms = way.trace.now_ms()
     question = way.question
-    offers = gateway.providers.models()
-    if question.provider == EXTRACTIVE or question.model == EXTRACTIVE or not offers:
+    if question.provider == EXTRACTIVE or question.model == EXTRACTIVE \
+            or not gateway.providers.models():
         return (), ()
     provider, name = _split(gateway, question)
     weights = gateway.knobs.read().routing_weights
-    facts: Mapping[str, Any] = {}
-    if name not in AUTOMATIC:
-        routes = _named(gateway, offers, provider, name, weights)
-        why: tuple[Reason, ...] = (Reason("named", f"The caller named the model {name:.80}."),)
-    else:
-        routes, why, facts = _choose(gateway, way, provider, weights)
+    facts = limits.facts()
+    try:
+        if name not in AUTOMATIC:
+            routes = _named(gateway, way, limits, provider, name, weights)
+            why: tuple[Reason, ...] = (Reason("named", f"The caller named the model "
+                                                       f"{name:.80}."),)
+        else:
+            routes, why, more = _choose(gateway, way, limits, provider, weights)
+            facts |= more
+    except Refusal as refused:
+        way.trace.add("choose", started_ms, "refused", refused.reasons, facts)
+        raise
     way.trace.add("choose", started_ms, routes[0].model, why,
                   {"provider": routes[0].provider,
                    "fallbacks": [f"{each.provider}/{each.model}" for each in routes[1:]], **facts})
@@ -57,49 +76,116 @@ def _split(gateway: "Gateway", question: Question) -> tuple[str, str]:
     return (beginning, rest) if slash and beginning in known else ("", question.model)
 
 
-def _named(gateway: "Gateway", offers: tuple[Model, ...], provider: str, name: str,
+def _named(gateway: "Gateway", way: Way, limits: Limits, provider: str, name: str,
            weights: Mapping[str, float]) -> tuple[Route, ...]:
-    found = tuple(Route(each.provider, each.name) for each in offers
-                  if each.name == name and provider in ("", each.provider)
-                  and _weight(weights, each) > 0)
-    if found:
-        return tuple(sorted(found, key=lambda route: -_weight(
-            weights, Model(route.model, route.provider))))
-    if provider and gateway.providers.live(provider) is not None:
-        return (Route(provider, name),)
-    raise Refusal("unknown_model", (Reason(
-        "unknown_model", f"No provider that is switched on offers the model {name!r:.80}."),), 404)
+    found = [each for each in gateway.catalogue()
+             if each.model.name == name and provider in ("", each.model.provider)
+             and _weight(weights, each.model) > 0]
+    if not found and provider and gateway.providers.live(provider) is not None:
+        found = list(prepare_catalogue([Model(name, provider)]))
+    if not found:
+        raise Refusal("unknown_model", (Reason(
+            "unknown_model", f"No provider that is switched on offers the model {name!r:.80}."),),
+            404)
+    if limits.policy != OPEN or limits.quotas:
+        ask = _ask(way, replace(limits, budgets=()), Criteria())
+        broken = {each.model.key: _barriers(each, ask) for each in found}
+        _bar(gateway, way, ask, limits)
+        if all(broken.values()):
+            raise _refuse_named(gateway, found, broken)
+        found = [each for each in found if not broken[each.model.key]]
+    order = {each.key: place for place, each in enumerate(gateway.providers.models())}
+    ranked = sorted(found, key=lambda each: (-_weight(weights, each.model),
+                                             order.get(each.model.key, 0)))
+    return tuple(Route(each.model.provider, each.model.name) for each in ranked)
 
 
-def _choose(gateway: "Gateway", way: Way, provider: str, weights: Mapping[str, float]
-            ) -> tuple[tuple[Route, ...], tuple[Reason, ...], Mapping[str, Any]]:
+def _refuse_named(gateway: "Gateway", found: Sequence[Priced],
+                  broken: Mapping[tuple[str, str], Sequence[Broken]]) -> Refusal:
+    first = broken[found[0].model.key][0]
+    reason = Reason(first.constraint, f"{found[0].model.name} may not be used: it {first.text}. "
+                                      f"To use it: {first.remedy}.")
+    if first.constraint != "quota":
+        return Refusal("data_policy", (reason,), 403)
+    return Refusal("quota_reached", (reason,), 429, _frees_in_s(gateway, found))
+
+
+def _frees_in_s(gateway: "Gateway", models: Sequence[Priced]) -> float:
+    return max(min(gateway.quotas.used("provider", each.model.provider).frees_in_s
+                   for each in models), 0.001)
+
+
+def _ask(way: Way, limits: Limits, criteria: Criteria,
+         breakers: Mapping[str, Position] | None = None) -> Ask:
+    """The question with the limits of the moment, ready to be held against models."""
+    talk = way.question.talk()
+    features = replace(read_features(way.question.last_text()[:_LOOKED_AT]),
+                       input_tokens=-(-sum(len(each.content) + 1 for each in talk) // 4),
+                       output_tokens=None)
+    policy = limits.policy
+    return prepare_ask(features, replace(
+        criteria, regions=policy.regions, no_training=policy.no_training,
+        no_training_for_personal_data=policy.no_training_for_personal_data),
+        State(breakers or {}, limits.quotas, budgets=limits.budgets))
+
+
+def _barriers(priced: Priced, ask: Ask) -> list[Broken]:
+    """What keeps a model from a question, however it was chosen."""
+    return [each for each in find_broken(priced, expect(priced, ask.features), ask)
+            if each.constraint in (*_POLICY, "quota")]
+
+
+def _bar(gateway: "Gateway", way: Way, ask: Ask, limits: Limits) -> None:
+    """Keep what the data policy forbids from all that may yet be chosen for the question."""
+    if limits.policy != OPEN:
+        way.barred = frozenset(priced.model.key for priced in gateway.catalogue() if any(
+            each.constraint in _POLICY for each in _barriers(priced, ask)))
+
+
+def _choose(gateway: "Gateway", way: Way, limits: Limits, provider: str,
+            weights: Mapping[str, float]
+            ) -> tuple[tuple[Route, ...], tuple[Reason, ...], dict[str, Any]]:
     question = way.question
-    text = "\n".join(each.content for each in question.talk())
-    features = replace(read_features(question.last_text()[:_LOOKED_AT]),
-                       input_tokens=-(-len(text) // 4), output_tokens=None)
-    criteria = Criteria(question.priority, question.max_cost_usd, question.max_latency_ms,
-                        needs=_needs(way), max_output_tokens=question.max_output_tokens)
+    ask = _ask(way, limits, Criteria(
+        question.priority, question.max_cost_usd, question.max_latency_ms, needs=_needs(way),
+        max_output_tokens=question.max_output_tokens), _positions(gateway))
     catalogue = tuple(each for each in gateway.catalogue()
                       if provider in ("", each.model.provider)
                       and _weight(weights, each.model) > 0)
     predicted, learned = gateway.models.predict(question.last_text()[:_LOOKED_AT])
-    choice = choose_prepared(prepare_ask(features, criteria, State(_positions(gateway))),
-                             catalogue, predicted)
+    choice = choose_prepared(ask, catalogue, predicted)
+    told: tuple[Reason, ...] = ()
+    if choice.no_model is not None and choice.no_model.constraint == "budget":
+        # What happens at the cap is the budget's own rule (block, throttle, a cheaper model): the
+        # step that holds the cost decides it, and cannot hold more than is left.
+        told = (Reason("budget_reached", choice.no_model.text),)
+        choice = choose_prepared(replace(ask, budgets=()), catalogue, predicted)
+    _bar(gateway, way, ask, limits)
     if choice.chosen is None:
-        raise Refusal("no_model", choice.reasons, 422)
+        raise _refuse(gateway, choice, catalogue)
     ranked = sorted((choice.chosen, *choice.alternatives),
                     key=lambda each: -_weight(weights, each.model))
-    why = (*choice.reasons, *learned)
+    why = (*told, *choice.reasons, *learned)
     if ranked[0] is not choice.chosen:
         why = (Reason("weighted", f"The routing weights prefer {ranked[0].model.name} to "
                                   f"{choice.chosen.model.name}."), *why)
     routes = tuple(Route(each.model.provider, each.model.name) for each in ranked)
-    facts: Mapping[str, Any] = {}
-    if question.priority == "balanced":  # a caller who asks for more than that gets the rules
-        routes, told, facts = gateway.allocation.order(routes, question.workspace_id,
-                                                       features.task_class)
-        why = (*told, *why)
+    facts: dict[str, Any] = {"excluded": {
+        f"{each.model.provider}/{each.model.name}": each.broken[0].text
+        for each in choice.excluded[:_MOST_EXCLUDED]}} if choice.excluded else {}
+    pressed = any(each.code == "budget_pressure" for each in why) or bool(told)
+    if question.priority == "balanced" and not pressed:
+        # A caller who asks for more than a balance gets the rules, and so does a pressed budget.
+        routes, divided, more = gateway.allocation.order(routes, question.workspace_id,
+                                                         ask.features.task_class)
+        why, facts = (*divided, *why), facts | dict(more)
     return routes[:_MOST_ROUTES], why, facts
+
+
+def _refuse(gateway: "Gateway", choice: ModelChoice, catalogue: Sequence[Priced]) -> Refusal:
+    if choice.no_model is not None and choice.no_model.constraint == "quota":
+        return Refusal("quota_reached", choice.reasons, 429, _frees_in_s(gateway, catalogue))
+    return Refusal("no_model", choice.reasons, 422)
 
 
 def _needs(way: Way) -> frozenset[str]:
@@ -115,14 +201,15 @@ def _weight(weights: Mapping[str, float], model: Model) -> float:
 
 
 def _positions(gateway: "Gateway") -> dict[str, Position]:
-    """Breakers that are open now, by model name, where no other provider offers the model."""
-    found: dict[str, list[bool]] = {}
+    """Breakers that are open now, by "provider/model"."""
+    found: dict[str, Position] = {}
+    now_s = gateway.monotonic()
     for model in gateway.providers.models():
         live = gateway.providers.live(model.provider)
-        breaker = live.breakers.get(model.name, Breaker()) if live else Breaker()
-        shut = breaker.position == "open" and gateway.monotonic() < breaker.until_s
-        found.setdefault(model.name, []).append(shut)
-    return {name: "open" for name, shut in found.items() if all(shut)}
+        breaker = live.breakers.get(model.name) if live else None
+        if breaker is not None and breaker.position == "open" and now_s < breaker.until_s:
+            found[f"{model.provider}/{model.name}"] = "open"
+    return found
 
 
 def read_catalogue(gateway: "Gateway") -> tuple[Priced, ...]:

@@ -17,6 +17,7 @@ from brain.decisions.reasons import InputError
 from brain.events import Feedback, Outcome
 from brain.gateway.asking import Asking
 from brain.gateway.choosing import read_catalogue
+from brain.gateway.data_policy import DataPolicies
 from brain.gateway.fresh import Fresh
 from brain.gateway.holding import Holds
 from brain.gateway.knobs import Knobs, KnobState
@@ -51,6 +52,7 @@ class Gateway:
         self.quotas = Quotas(engine.state, engine.clock, whoami, monotonic)
         self.prices, self.allocation = Prices(engine), engine.allocation
         self.holds = Holds(engine, self.prices)
+        self.data_policies = DataPolicies(engine.state, engine.clock, whoami)
         self.recorder = Recorder(engine)
         self.steps = Steps(engine)
         self.cache, self.knowledge = self.steps.cache, engine.knowledge

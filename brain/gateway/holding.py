@@ -1,11 +1,13 @@
 """Holding the highest cost of a call in the budgets before it is made."""
 
 import asyncio
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from brain.decisions.budget_caps import Call, CapDecision, applies_to
+from brain.decisions.budget_claims import Counted, LedgerUnavailable
 from brain.decisions.budgets import Budget
 from brain.gateway.fresh import Fresh
 from brain.gateway.question import Question
@@ -47,6 +49,17 @@ class Holds:
                               *(("experiment", key) for key in question.experiments)}:
             return True
         return any(_may_apply(each, question) for each in budgets)
+
+    def applying(self, question: Question) -> tuple[Budget, ...]:
+        """Hard budgets that some call for the question counts in, as of a second ago."""
+        return tuple(each for each in self._known.get()[0] if _may_apply(each, question))
+
+    def count(self, budget: Budget, start: dt.datetime) -> "Counted | LedgerUnavailable":
+        """What a window of a budget has spent and holds, or that the ledger is silent."""
+        try:
+            return self._engine.budgets.ledger.count(budget.budget_id, start)
+        except LedgerUnavailable as silent:
+            return silent
 
     async def hold(self, question: Question, sent: Sent, provider: str, model: str,
                    needed: bool) -> Holding | CapDecision:

@@ -13,12 +13,14 @@ import sqlalchemy as sa
 
 from brain.decisions.quotas import (
     WINDOW_S,
+    Left,
     Quota,
     QuotaDecision,
     Scope,
     Used,
     check_quota,
     decide_quota,
+    quota_left,
 )
 from brain.decisions.reasons import Reason
 from brain.gateway.fresh import Fresh
@@ -105,12 +107,24 @@ class Quotas:
 
     def admit(self, callers: dict[Scope, str], tokens: int) -> QuotaDecision:
         """Whether one more request of about ``tokens`` fits; then it is counted at once."""
+        return self._admit([("platform", ""), *((scope, name) for scope, name in callers.items()
+                                                if name)], tokens)
+
+    def admit_provider(self, provider: str, tokens: int) -> QuotaDecision:
+        """The same for a provider that the engine chose; its callers were counted before."""
+        return self._admit([("provider", provider)], tokens)
+
+    def left(self, scope: Scope, name: str) -> Left | None:
+        """What a caller's quota leaves within the minute, None without a quota."""
+        quotas = self._quotas.get()
+        quota = quotas.get((scope, name)) or quotas.get((scope, ""))
+        return None if quota is None else quota_left(quota, self.used(scope, name))
+
+    def _admit(self, keys: list[tuple[str, str]], tokens: int) -> QuotaDecision:
         quotas = self._quotas.get()
         if not quotas:
             return _FREE
         now_s = self._monotonic()
-        keys = [(scope, name) for scope, name in (("platform", ""), *callers.items())
-                if scope == "platform" or name]
         with self._lock:
             applying = [(quota, self._meter(*key)) for key in keys
                         if (quota := quotas.get(key) or quotas.get((key[0], "")))]

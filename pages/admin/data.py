@@ -7,6 +7,7 @@ from pages.ui import (
     cards,
     data,
     data_actions,
+    data_policy,
     filters,
     format,
     frame,
@@ -57,5 +58,7 @@ with right, cards.guarded("Upkeep"):
 
 with cards.guarded("Query text", query_privacy.HELP):
     query_privacy.draw()
+with cards.guarded("Where prompts may go", data_policy.HELP):
+    data_policy.draw()
 with cards.guarded("Annotations of this range"):
     notes.list_notes(view)

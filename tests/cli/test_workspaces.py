@@ -48,3 +48,13 @@ def test_a_workspace_that_cannot_be_is_refused(run):
     done = run("workspaces", "keep-text", "x" * 129)
     assert done.status == 1
     assert "workspace_id" in done.err or "length" in done.err
+
+
+def test_where_prompts_may_go(run):
+    set_to = run("workspaces", "set-data-policy", "open", "--regions", "eu, us",
+                 "--no-training-for-personal-data", "yes", "--json").json
+    assert (set_to["regions"], set_to["no_training"]) == (["eu", "us"], False)
+    assert "of personal data" in run("workspaces", "data-policies").out
+    assert run("workspaces", "set-data-policy", "open").status == 1
+    run("workspaces", "set-data-policy", "open", "--off")
+    assert run("workspaces", "data-policies", "--json").json == []

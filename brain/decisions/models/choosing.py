@@ -117,24 +117,29 @@ def choose_prepared(ask: Ask, catalogue: tuple[Priced, ...],
 
 def _find_pressure(able: list[tuple[Priced, Expected]], ask: Ask
                    ) -> tuple[set[tuple[str, str]], Reason | None]:
-    """Models that the budget presses against, and the reason to tell."""
-    left, projected = ask.remaining_pico, ask.projected_pico
-    if left is None:
-        return set(), None
-    if projected is not None:
-        if 100 * projected < PRESSURE_PCT * left:
-            return set(), None
-        return {priced.model.key for priced, _ in able}, Reason(
-            "budget_pressure", f"Projected use of {usd(projected)} reaches {PRESSURE_PCT} % of the "
-            f"{usd(left)} that remain: the cheapest model that is good enough.")
-    found = {priced.model.key for priced, expected in able
-             if 100 * (expected.cost_pico or 0) >= PRESSURE_PCT * left}
-    if not found:
-        return found, None
-    return found, Reason(
-        "budget_pressure", f"{len(found)} of {len(able)} models would use {PRESSURE_PCT} % or more "
-        f"of the {usd(left)} that remain: " + ("the cheapest is taken." if len(found) == len(able)
-                                               else "the others come first."))
+    """Models that a budget presses against, and the reason to tell: of the first that does."""
+    pressed: set[tuple[str, str]] = set()
+    why: Reason | None = None
+    for budget in ask.budgets:
+        left, projected = budget.remaining_pico, budget.projected_pico
+        held = [pair for pair in able if budget.holds_for(pair[0])]
+        if projected is not None:
+            found = {priced.model.key for priced, _ in held} \
+                if 100 * projected >= PRESSURE_PCT * left else set()
+            text = f"Projected use of {usd(projected)} reaches {PRESSURE_PCT} % of the " \
+                   f"{usd(left)} that remain"
+        else:
+            found = {priced.model.key for priced, expected in held
+                     if 100 * (expected.cost_pico or 0) >= PRESSURE_PCT * left}
+            text = f"{len(found)} of {len(able)} models would use {PRESSURE_PCT} % or more of " \
+                   f"the {usd(left)} that remain"
+        pressed |= found
+        if found and why is None:
+            whose = "" if budget.label == "budget" else f" in the {budget.label}"
+            why = Reason("budget_pressure", f"{text}{whose}: " + (
+                "the cheapest model that is good enough." if len(found) == len(able)
+                else "the others come first."))
+    return pressed, why
 
 
 def _explain(chosen: Candidate, others: tuple[Candidate, ...], ask: Ask, pressure: Reason | None,

@@ -4,11 +4,12 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from brain.decisions.models.catalogue import CAPABILITIES, Priced
 from brain.decisions.models.estimates import Expected
 from brain.decisions.models.features import MOST_TOKENS, Features
+from brain.decisions.quotas import Left
 from brain.decisions.reasons import InputError
 
 Priority = Literal["balanced", "cost", "latency", "quality"]
@@ -39,24 +40,33 @@ class Criteria:
 
 
 @dataclass(frozen=True, slots=True)
-class Quota:
-    """What a model's quota leaves; None is unlimited."""
+class BudgetLeft:
+    """What one budget leaves until its window ends, and what is projected to be used till then.
 
-    requests: int | None = None
-    tokens: int | None = None
+    ``projected_usd`` None is unknown. A named ``provider`` or ``model`` says that the budget is
+    for calls of those only; ``label`` is what the reasons call it.
+    """
+
+    remaining_usd: Decimal
+    projected_usd: Decimal | None = None
+    label: str = "budget"
+    provider: str = ""
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How things stand: breakers and quotas by model name, and the budget's window.
+    """How things stand: breakers and quotas by a model's name or by "provider/name", and budgets.
 
-    ``projected_usd`` is what the rest of the window is expected to use, this request included.
+    ``budget_remaining_usd`` and ``projected_usd``, what the rest of the window is expected to use
+    with this request, are short for one entry of ``budgets``.
     """
 
     breakers: Mapping[str, Breaker] = field(default_factory=dict)
-    quotas: Mapping[str, Quota] = field(default_factory=dict)
+    quotas: Mapping[str, Left] = field(default_factory=dict)
     budget_remaining_usd: Decimal | None = None
     projected_usd: Decimal | None = None
+    budgets: tuple[BudgetLeft, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +91,23 @@ class Ask:
     criteria: Criteria
     state: State
     max_cost_pico: int | None
-    remaining_pico: int | None
+    budgets: tuple["AskedBudget", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AskedBudget:
+    """A budget in pico-USD."""
+
+    remaining_pico: int
     projected_pico: int | None
+    label: str
+    provider: str
+    model: str
+
+    def holds_for(self, priced: Priced) -> bool:
+        """Whether calls of the model count in it."""
+        return (self.provider in ("", priced.model.provider)
+                and self.model in ("", priced.model.name))
 
 
 def prepare_ask(features: Features, criteria: Criteria, state: State) -> Ask:
@@ -115,9 +140,19 @@ def prepare_ask(features: Features, criteria: Criteria, state: State) -> Ask:
         raise InputError("invalid_value", "complexity must be low, medium or high",
                          "features.complexity")
     return Ask(features, criteria, state,
-               _to_pico(criteria.max_cost_usd, "criteria.max_cost_usd"),
-               _to_pico(state.budget_remaining_usd, "state.budget_remaining_usd", below_zero=True),
-               _to_pico(state.projected_usd, "state.projected_usd"))
+               _to_pico(criteria.max_cost_usd, "criteria.max_cost_usd"), _to_budgets(state))
+
+
+def _to_budgets(state: State) -> tuple[AskedBudget, ...]:
+    given = state.budgets
+    if state.budget_remaining_usd is not None:
+        given = (BudgetLeft(state.budget_remaining_usd, state.projected_usd), *given)
+    elif state.projected_usd is not None:
+        _to_pico(state.projected_usd, "state.projected_usd")
+    return tuple(AskedBudget(
+        _to_pico(each.remaining_usd, "state.budget_remaining_usd", below_zero=True) or 0,
+        _to_pico(each.projected_usd, "state.projected_usd"), each.label, each.provider, each.model)
+        for each in given)
 
 
 def _to_pico(amount: Decimal | None, name: str, *, below_zero: bool = False) -> int | None:
@@ -242,37 +277,53 @@ def _is_sound(_: Priced, expected: Expected, ask: Ask) -> Broken | None:
 
 
 def _breaker_is_closed(priced: Priced, _: Expected, ask: Ask) -> Broken | None:
-    if ask.state.breakers.get(priced.model.name) != "open":
+    if _of(ask.state.breakers, priced) != "open":
         return None
     return Broken("breaker", "failed too often just now: its circuit breaker is open",
                   "state.breakers", None, "wait until its breaker lets calls through")
 
 
 def _has_quota(priced: Priced, expected: Expected, ask: Ask) -> Broken | None:
-    quota = ask.state.quotas.get(priced.model.name)
+    quota = _of(ask.state.quotas, priced)
     if quota is None:
         return None
+    remedy = "raise its quota, or wait until it is renewed"
     if quota.requests is not None and quota.requests < 1:
-        return Broken("quota", "has no request left in its quota", "state.quotas", 1,
-                      "raise its quota, or wait until it is renewed")
+        return Broken("quota", "has no request left in its quota", "state.quotas", 1, remedy)
     needed = expected.input_tokens + expected.output_tokens
     if quota.tokens is not None and quota.tokens < needed:
         return Broken("quota", f"has {quota.tokens:,} tokens left in its quota, {needed:,} are "
-                      "needed", "state.quotas", needed,
-                      "raise its quota, or wait until it is renewed")
+                      "needed", "state.quotas", needed, remedy)
+    if quota.usd is not None and (expected.cost_pico is None
+                                  or expected.cost_pico > quota.usd * PICO):
+        cost = expected.cost_pico
+        return Broken("quota", f"has {quota.usd:,.4f} USD left in its quota, " + (
+            "and no price" if cost is None else f"{usd(cost)} are needed"), "state.quotas",
+            None if cost is None else Decimal(cost) / PICO, remedy)
     return None
 
 
-def _fits_budget(_: Priced, expected: Expected, ask: Ask) -> Broken | None:
-    left, cost = ask.remaining_pico, expected.cost_pico
-    if left is None or (cost is not None and cost <= left):
+def _of(by_name: Mapping[str, Any], priced: Priced) -> Any:
+    """What is said of a model, by its name or by provider and name; None if nothing is."""
+    if not by_name:
         return None
-    if cost is None:
-        return Broken("budget", "has no price, so no budget can hold its cost",
-                      "state.budget_remaining_usd", None, "add its price to the price book")
-    return Broken("budget", f"costs {usd(cost)}, the budget leaves {usd(left)}",
-                  "state.budget_remaining_usd", Decimal(cost) / PICO,
-                  f"have {usd(cost)} left in the budget")
+    found = by_name.get(f"{priced.model.provider}/{priced.model.name}")
+    return by_name.get(priced.model.name) if found is None else found
+
+
+def _fits_budget(priced: Priced, expected: Expected, ask: Ask) -> Broken | None:
+    cost = expected.cost_pico
+    for each in ask.budgets:
+        left = each.remaining_pico
+        if not each.holds_for(priced) or (cost is not None and cost <= left):
+            continue
+        if cost is None:
+            return Broken("budget", f"has no price, so the {each.label} cannot hold its cost",
+                          "state.budget_remaining_usd", None, "add its price to the price book")
+        return Broken("budget", f"costs {usd(cost)}, the {each.label} leaves {usd(left)}",
+                      "state.budget_remaining_usd", Decimal(cost) / PICO,
+                      f"have {usd(cost)} left in the {each.label}")
+    return None
 
 
 RULES = (_is_offered, _is_capable, _fits_context, _keeps_region, _keeps_data_policy, _is_fast,

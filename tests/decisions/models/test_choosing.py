@@ -12,8 +12,8 @@ from brain.decisions.models.catalogue import SAMPLE_CATALOGUE, Measured, Model, 
 from brain.decisions.models.choosing import choose_model
 from brain.decisions.models.constraints import (
     CONSTRAINTS,
+    BudgetLeft,
     Criteria,
-    Quota,
     State,
     find_broken,
     prepare_ask,
@@ -21,6 +21,7 @@ from brain.decisions.models.constraints import (
 )
 from brain.decisions.models.estimates import expect
 from brain.decisions.models.features import Features
+from brain.decisions.quotas import Left
 from brain.decisions.reasons import InputError
 
 THOUSAND = Features(1_000, "low", is_estimated=False)
@@ -97,9 +98,9 @@ def test_priorities(priority, name):
     ({}, {"budget_remaining_usd": Decimal("-1.5")}, {}, "budget", 0.0035),
     ({}, {"breakers": dict.fromkeys((each.name for each in SAMPLE_CATALOGUE), "open")}, {},
      "breaker", None),
-    ({}, {"quotas": {each.name: Quota(tokens=2_999) for each in SAMPLE_CATALOGUE}}, {}, "quota",
+    ({}, {"quotas": {each.name: Left(tokens=2_999) for each in SAMPLE_CATALOGUE}}, {}, "quota",
      3_000),
-    ({}, {"quotas": {each.name: Quota(requests=0) for each in SAMPLE_CATALOGUE}}, {}, "quota", 1),
+    ({}, {"quotas": {each.name: Left(requests=0) for each in SAMPLE_CATALOGUE}}, {}, "quota", 1),
 ])
 def test_says_what_emptied_the_list_and_what_would_do(criteria, state, features, constraint, value):
     found = choose_model(replace(THOUSAND, **features), Criteria(**criteria), SAMPLE_CATALOGUE,
@@ -134,6 +135,35 @@ def test_budget_pressure_begins_at_ninety_percent_of_what_remains():
     alone = [State(budget_remaining_usd=Decimal(left)) for left in ("0.0777", "0.0778")]
     assert [chosen(priority="quality", state=each) for each in alone] == [
         "gpt-3.5-turbo-16k", "gpt-4-turbo-preview"]
+
+
+def test_budgets_of_some_models_press_on_those_only():
+    def found(*budgets):
+        return choose_model(THOUSAND, Criteria("quality"), SAMPLE_CATALOGUE,
+                            State(budgets=budgets))
+    # gpt-4 costs $0.07; a budget of its own that leaves less takes only it
+    small = found(BudgetLeft(Decimal("0.06"), label="day budget of model gpt-4",
+                             model="gpt-4-turbo-preview"))
+    assert small.chosen.model == GPT35_16K
+    assert small.excluded[0].broken[0].text == (
+        "costs 0.07 USD, the day budget of model gpt-4 leaves 0.06 USD")
+    pressed = found(BudgetLeft(Decimal(10), Decimal(9), "day budget of model gpt-4",
+                               model="gpt-4-turbo-preview"))
+    assert (pressed.chosen.model, codes(pressed)[0]) == (GPT35_16K, "budget_pressure")
+    assert "day budget of model gpt-4: the others come first" in pressed.reasons[0].text
+    # of two budgets the tighter one decides
+    both = found(BudgetLeft(Decimal(10), Decimal(1)), BudgetLeft(Decimal("0.0034"), label="small"))
+    assert both.no_model.constraint == "budget"
+    assert found(BudgetLeft(Decimal(0), provider="azure")).chosen.model == GPT4
+
+
+def test_a_quota_of_one_provider_leaves_its_other_routes():
+    twins = [replace(GPT35, provider=name) for name in ("one", "two")]
+    used_up = choose_model(THOUSAND, Criteria(), twins, State(quotas={
+        "one/gpt-3.5-turbo": Left(usd=Decimal("0.0034"))}))
+    assert used_up.chosen.model.provider == "two"
+    assert "0.0034 USD left in its quota, 0.0035 USD are needed" in used_up.excluded[0].broken[
+        0].text
 
 
 def test_unknown_figures_never_pass_a_bound_and_score_nothing():
@@ -206,8 +236,11 @@ wishes = st.builds(
     st.none() | st.integers(0, 4_000))
 states = st.builds(
     State, st.dictionaries(st.sampled_from("abcd"), st.sampled_from(["open", "closed"])),
-    st.dictionaries(st.sampled_from("abcd"), st.builds(Quota, st.integers(0, 2) | st.none())),
-    amounts, amounts)
+    st.dictionaries(st.sampled_from("abcd"), st.builds(
+        Left, st.integers(0, 2) | st.none(), st.none() | st.integers(0, 20_000), amounts)),
+    amounts, amounts, st.lists(st.builds(
+        BudgetLeft, st.decimals(-1, 100, places=3), amounts, st.just("budget"),
+        st.sampled_from(["", "p"]), st.sampled_from(["", "a", "b"])), max_size=2).map(tuple))
 
 
 @settings(max_examples=60)
@@ -231,7 +264,14 @@ def test_never_a_model_that_breaks_a_constraint(features, criteria, catalogue, s
         assert criteria.min_quality is None or expected.quality.value >= criteria.min_quality
         for most in (criteria.max_cost_usd, state.budget_remaining_usd):
             assert most is None or expected.cost_pico <= most * 10**12
+        for budget in state.budgets:
+            if budget.provider in ("", model.provider) and budget.model in ("", model.name):
+                assert expected.cost_pico <= budget.remaining_usd * 10**12
         assert state.breakers.get(model.name) != "open"
+        left = state.quotas.get(model.name, Left())
+        assert left.requests is None or left.requests >= 1
+        assert left.tokens is None or left.tokens >= expected.input_tokens + expected.output_tokens
+        assert left.usd is None or expected.cost_pico <= left.usd * 10**12
         assert model.context_tokens is None or features.input_tokens < model.context_tokens
         assert all(0 <= part <= 100 for part in (each.scores.quality, each.scores.latency,
                                                  each.scores.cost, each.scores.total))
@@ -291,7 +331,7 @@ def test_remedies_help(features, criteria, catalogue, state):
     if none is None or none.nearest is None or any(each.value is None for each in none.remedies):
         return
     amounts = {each.field: each.value for each in none.remedies}
-    if set(amounts) & {"features.input_tokens", "state.quotas"}:
+    if set(amounts) & {"features.input_tokens", "state.quotas"} or state.budgets:
         return  # these change what all else is reckoned from
     helped_features, helped, there = features, criteria, state
     for path, value in amounts.items():
