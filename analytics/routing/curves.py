@@ -15,7 +15,8 @@ class Curve:
     """A policy's points (mean cost in USD and mean quality per prompt) and their hull.
 
     ``aiq`` is the mean height of the hull over the cost range. ``saving`` is the share of the best
-    model's cost that is saved at 95 % of its quality, None where the policy never reaches that.
+    model's cost that is saved at 95 % of its quality, None where the policy never reaches that:
+    on the hull, mixing two points by chance, and ``saving_flat`` at the cheapest single point.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Curve:
     hull_qualities: tuple[float, ...]
     aiq: float
     saving: float | None
+    saving_flat: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ def draw_curve(name: str, costs: Sequence[float], qualities: Sequence[float], ov
     hull_costs, hull_qualities = _hull(np.asarray(costs, float), np.asarray(qualities, float))
     return Curve(name, tuple(costs), tuple(qualities), tuple(hull_costs.tolist()),
                  tuple(hull_qualities.tolist()), _mean_height(hull_costs, hull_qualities, over),
-                 _saving(hull_costs, hull_qualities, over, keep_ratio))
+                 _saving(hull_costs, hull_qualities, over, keep_ratio),
+                 _saving_flat(costs, qualities, over, keep_ratio))
 
 
 def sweep(predicted: Floats, expected_costs: Floats, scores: Floats, costs: Floats
@@ -114,3 +117,10 @@ def _saving(costs: Floats, qualities: Floats, over: Range, keep_ratio: float) ->
     cost = float(costs[0]) if qualities[0] >= wanted else float(
         np.interp(wanted, qualities, costs))
     return 1 - cost / over.best_cost
+
+
+def _saving_flat(costs: Sequence[float], qualities: Sequence[float], over: Range,
+                 keep_ratio: float) -> float | None:
+    reached = [cost for cost, quality in zip(costs, qualities, strict=True)
+               if quality >= keep_ratio * over.best_quality]
+    return 1 - min(reached) / over.best_cost if reached and over.best_cost > 0 else None

@@ -1,6 +1,6 @@
 """What a router would save: curves on prompts, or whole subjects, that it has never seen."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,7 +49,8 @@ class Summary:
     """A policy over all splits of a kind: means and standard deviations.
 
     ``gain`` is the difference of AIQ to plain logistic regression on the same splits;
-    ``wins`` are splits where it is above 0. ``saving`` counts splits that reach 95 % only.
+    ``wins`` are splits where it is above 0. ``saving`` (on the hull) and ``saving_flat`` (at a
+    single point) count splits that reach 95 % only.
     """
 
     kind: SplitKind
@@ -59,6 +60,8 @@ class Summary:
     aiq_sd: float
     saving: float | None
     saving_sd: float | None
+    saving_flat: float | None
+    saving_flat_sd: float | None
     gain: float
     gain_sd: float
     wins: int
@@ -86,17 +89,25 @@ def summarize(found: Sequence[Evaluated]) -> list[Summary]:
         for name in splits[0]:
             aiq = np.array([each[name].aiq for each in splits])
             gain = aiq - [each["logistic"].aiq for each in splits]
-            saving = np.array([value for each in splits
-                               if (value := each[name].saving) is not None])
+            saving = _known(each[name].saving for each in splits)
+            flat = _known(each[name].saving_flat for each in splits)
             several = len(splits) > 1
             summaries.append(Summary(
                 kind, name, len(splits), float(aiq.mean()),
                 float(aiq.std(ddof=1)) if several else 0.0,
-                float(saving.mean()) if saving.size else None,
-                float(saving.std(ddof=1)) if saving.size > 1 else None,
+                *_spread(saving), *_spread(flat),
                 float(gain.mean()), float(gain.std(ddof=1)) if several else 0.0,
                 int((gain > 0).sum())))
     return summaries
+
+
+def _known(values: Iterable[float | None]) -> Floats:
+    return np.array([value for value in values if value is not None])
+
+
+def _spread(values: Floats) -> tuple[float | None, float | None]:
+    return (float(values.mean()) if values.size else None,
+            float(values.std(ddof=1)) if values.size > 1 else None)
 
 
 def _draw_all(data: RoutingData, split: Split,

@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy import sparse
 from scipy.special import expit, logit
 
+from analytics.routing.crowd import Crowd, grow_crowd, no_crowd
 from analytics.routing.forest import Forest, grow_forest
 from analytics.routing.outcomes import as_outcomes
 from analytics.routing.text import (
@@ -28,6 +29,7 @@ PRIOR_WEIGHT = 20
 SOFTNESS = 0.2
 """C of the logistic regression: smaller keeps the weights of words nearer to 0."""
 FORM_SCALE = 0.2
+COMMON_WORDS = 150
 FARTHEST = 4.0
 """Standard deviations at which a number of the form is cut off."""
 _CHECKED_RATIO = 0.25
@@ -38,9 +40,10 @@ _CERTAIN = 1e-4
 class Router:
     """Expected quality, 0 to 1, of each of ``models`` for a prompt.
 
-    The mean of two judgements, brought to scale: a logistic regression on words, pairs of words
-    and the prompt's form, and boosted trees on its form alone. Plain numbers, so that it can be
-    kept as such; see `brain.sources.router_files`.
+    The mean of three judgements, brought to scale: a logistic regression on words, pairs of words
+    and the prompt's form; boosted trees on its form and the rarity of its words; and randomised
+    trees on that and common words, grown on what tells the models apart, where prompts have the
+    scores of all. Plain numbers, so that it can be kept as such; see `brain.models.router_store`.
     """
 
     models: tuple[str, ...]
@@ -50,6 +53,8 @@ class Router:
     weights: Floats
     bias: Floats
     forest: Forest
+    crowd: Crowd
+    common: tuple[str, ...]
     slope: float
     shift: Floats
     learned: tuple[bool, ...]
@@ -57,24 +62,36 @@ class Router:
 
     def predict(self, prompt: str) -> Floats:
         """The quality expected of each model, in their order."""
-        form = np.clip((np.array(describe_form(prompt)) - self.center) / self.spread,
-                       -FARTHEST, FARTHEST)
-        places, weights = self.vocabulary.weigh(split_words(prompt))
+        words = split_words(prompt)
+        form = self._scale(np.array([*describe_form(prompt),
+                                     *self.vocabulary.rarity(_single(words))]))
+        places, weights = self.vocabulary.weigh(words)
         linear = weights @ self.weights[places] + self.bias
-        linear += FORM_SCALE * form @ self.weights[len(self.vocabulary.terms):]
-        return self._settle(linear, self.forest.judge(form[None, :])[0])
+        linear += FORM_SCALE * form[:len(FORM)] @ self.weights[len(self.vocabulary.terms):]
+        crowd = self.crowd.judge(np.concatenate((form, _mark(words, self.common)))) \
+            if len(self.crowd.root) else None
+        return self._settle(linear, self.forest.judge(form[None, :])[0], crowd)
 
     def predict_all(self, prompts: Sequence[str]) -> Floats:
         """`predict` for many prompts: a row for each."""
-        form = np.clip((_forms(prompts) - self.center) / self.spread, -FARTHEST, FARTHEST)
-        rows = weigh_all(self.vocabulary, [split_words(each) for each in prompts])
-        linear = (rows @ self.weights[:len(self.vocabulary.terms)] + self.bias
-                  + FORM_SCALE * form @ self.weights[len(self.vocabulary.terms):])
-        return self._settle(np.asarray(linear), self.forest.judge(form))
+        words = [split_words(each) for each in prompts]
+        form = self._scale(_forms(prompts, words, self.vocabulary))
+        linear = (weigh_all(self.vocabulary, words) @ self.weights[:len(self.vocabulary.terms)]
+                  + self.bias
+                  + FORM_SCALE * form[:, :len(FORM)] @ self.weights[len(self.vocabulary.terms):])
+        crowd = self.crowd.judge_all(np.hstack((form, _mark_all(words, self.common)))) \
+            if len(self.crowd.root) else None
+        return self._settle(np.asarray(linear), self.forest.judge(form), crowd)
 
-    def _settle(self, linear: Floats, forest: Floats) -> Floats:
+    def _scale(self, form: Floats) -> Floats:
+        return np.asarray(np.minimum(np.maximum((form - self.center) / self.spread, -FARTHEST),
+                                     FARTHEST))
+
+    def _settle(self, linear: Floats, forest: Floats, crowd: Floats | None) -> Floats:
         mean = (expit(linear) + expit(forest)) / 2
-        told = logit(np.clip(mean, _CERTAIN, 1 - _CERTAIN))
+        if crowd is not None:
+            mean = (2 * mean + crowd) / 3
+        told = logit(np.minimum(np.maximum(mean, _CERTAIN), 1 - _CERTAIN))
         return np.asarray(np.where(self.learned, expit(self.slope * told + self.shift),
                                    expit(self.bias)))
 
@@ -88,7 +105,7 @@ def train_router(prompts: Sequence[str], scores: Floats, models: Sequence[str],
     on a quarter of the prompts that an inner training leaves out.
     """
     words = [split_words(each) for each in prompts]
-    form = _forms(prompts)
+    form = np.array([describe_form(each) for each in prompts], float).reshape(-1, len(FORM))
     held = np.random.default_rng(seed).random(len(prompts)) < _CHECKED_RATIO
     known = ~np.isnan(scores)
     means = _prior_means(scores, known, priors)
@@ -110,10 +127,13 @@ def _fit(words: Sequence[list[str]], form: Floats, scores: Floats, models: Seque
     places = np.flatnonzero(used)
     found = [words[place] for place in places.tolist()]
     vocabulary = learn_vocabulary(found, 2, MOST_WORDS)
-    center, spread = form[used].mean(axis=0), form[used].std(axis=0)
+    told = np.hstack((form[used], np.array([vocabulary.rarity(_single(each), is_own=True)
+                                            for each in found]).reshape(-1, 3)))
+    center, spread = told.mean(axis=0), told.std(axis=0)
     spread = np.where(spread > 1e-9, spread, 1.0)
-    scaled = np.clip((form[used] - center) / spread, -FARTHEST, FARTHEST)
-    rows = sparse.hstack([weigh_all(vocabulary, found), FORM_SCALE * scaled]).tocsr()
+    scaled = np.clip((told - center) / spread, -FARTHEST, FARTHEST)
+    rows = sparse.hstack([weigh_all(vocabulary, found),
+                          FORM_SCALE * scaled[:, :len(FORM)]]).tocsr()
     weights = np.zeros((rows.shape[1], len(models)))
     bias = np.asarray(logit(np.clip(means, _CERTAIN, 1 - _CERTAIN)))
     forests: list[Forest | None] = []
@@ -125,8 +145,16 @@ def _fit(words: Sequence[list[str]], form: Floats, scores: Floats, models: Seque
             continue
         weights[:, place], bias[place] = _fit_linear(rows[seen], column[seen])
         forests.append(grow_forest(scaled[seen], column[seen], seed))
+    whole = ~np.isnan(scores[used][:, learned]).any(axis=1)
+    common: tuple[str, ...] = ()
+    crowd = no_crowd(len(models))
+    if learned.sum() > 1 and whole.sum() >= FEWEST:
+        common = vocabulary.common_words(COMMON_WORDS)
+        crowd = grow_crowd(np.hstack((scaled, _mark_all(found, common)))[whole],
+                           scores[used][whole], learned.tolist(), seed)
     return Router(tuple(models), vocabulary, center, spread, weights, bias,
-                  Forest.join(forests), slope, shift, tuple(learned.tolist()), len(places))
+                  Forest.join(forests), crowd, common, slope, shift, tuple(learned.tolist()),
+                  len(places))
 
 
 def _fit_linear(rows: Any, column: Floats) -> tuple[Floats, float]:
@@ -164,5 +192,22 @@ def _prior_means(scores: Floats, known: npt.NDArray[np.bool_], priors: Sequence[
     return np.asarray((PRIOR_WEIGHT * prior + total) / (PRIOR_WEIGHT + known.sum(axis=0)))
 
 
-def _forms(prompts: Sequence[str]) -> Floats:
-    return np.array([describe_form(each) for each in prompts], float).reshape(-1, len(FORM))
+def _forms(prompts: Sequence[str], words: Sequence[list[str]], vocabulary: Vocabulary
+           ) -> Floats:
+    return np.array([[*describe_form(prompt), *vocabulary.rarity(_single(each))]
+                     for prompt, each in zip(prompts, words, strict=True)], float).reshape(
+                         -1, len(FORM) + 3)
+
+
+def _single(words: Sequence[str]) -> list[str]:
+    """The words without the pairs; of n words there are n - 1 pairs, behind them."""
+    return list(words[:(len(words) + 1) // 2])
+
+
+def _mark(words: Sequence[str], common: Sequence[str]) -> Floats:
+    there = set(words)
+    return np.array([float(each in there) for each in common])
+
+
+def _mark_all(words: Sequence[Sequence[str]], common: Sequence[str]) -> Floats:
+    return np.array([_mark(each, common) for each in words]).reshape(len(words), len(common))

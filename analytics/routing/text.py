@@ -3,7 +3,7 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -27,11 +27,26 @@ _OPTION = re.compile(r"^[A-J][.)] (.*)$", re.MULTILINE)
 _NUMERIC = re.compile(r"[\s$\-+(]*[\d.,]+")
 _SENTENCE = re.compile(r"[.?!]\s")
 _LONG_WORD = re.compile(r"[a-zA-Z]{9,}")
+_QUANTITY = re.compile(
+    r"\b(?:twice|half|third|quarter|double|triple|times|each|every|per|percent|more than|less than|"
+    r"fewer|remaining|left|total|altogether|average|rest|another|both|ratio)\b", re.IGNORECASE)
+_TIME = re.compile(r"\b(?:hours?|minutes?|days?|weeks?|months?|years?|am|pm|old|age)\b",
+                   re.IGNORECASE)
+_CONDITION = re.compile(r"\b(?:if|then|unless|until|after|before|when|while|than)\b", re.IGNORECASE)
+_AMOUNT = re.compile(r"\d[\d,]*(?:\.\d+)?")
+_FRACTION = re.compile(r"\d\.\d|\d/\d|\d%")
+_BEST = re.compile(r"\b(?:best|most likely|most|primary|main|following)\b", re.IGNORECASE)
+_SUPPOSED = re.compile(r"\b(?:according to|suppose|assume|given|consider|scenario|would|should|"
+                       r"could|might)\b", re.IGNORECASE)
+_NAME = re.compile(r"(?<![.?!]\s)(?<!^)\b[A-Z][a-z]+")
 FORM = ("length", "words", "characters_per_word", "digit_share", "numbers", "math_per_word", "math",
         "negation", "questions", "asking_per_word", "option_length", "option_spread",
         "numeric_options", "options", "upper_share", "beyond_ascii", "commas_per_word", "quotes",
         "first_line", "distinct_words", "word_length", "statements", "blanks", "long_words",
-        "lines", "longest_sentence")
+        "lines", "longest_sentence", "quantities", "quantities_per_word", "times",
+        "conditions_per_word", "largest_number", "distinct_numbers", "fractions", "best_per_word",
+        "supposed_per_word", "names_per_word", "sentences", "sentence_length", "money_per_word",
+        "brackets", "backslashes_per_word", "short_words")
 """What `describe_form` gives, in this order."""
 
 
@@ -45,6 +60,10 @@ def describe_form(prompt: str) -> list[float]:
     mean = sum(lengths) / len(lengths)
     spread = math.sqrt(sum((each - mean) ** 2 for each in lengths) / len(lengths))
     signs = len(_MATH.findall(text))
+    sentences = _SENTENCE.split(text)
+    numbers = {each.replace(",", "") for each in _AMOUNT.findall(text)}
+    quantities = len(_QUANTITY.findall(text))
+    told = max(sum(not each.isspace() for each in sentences if each), 1)
     return [
         math.log1p(len(text)), math.log1p(len(words)), characters / count,
         len(_DIGIT.findall(text)) / characters, math.log1p(len(_NUMBER.findall(text))),
@@ -57,7 +76,19 @@ def describe_form(prompt: str) -> list[float]:
         text.count(",") / count, float('"' in text), math.log1p(len(lines[0]) if lines else 0),
         len({each.lower() for each in words}) / count, sum(map(len, words)) / count,
         float("Statement" in text), float("____" in text), len(_LONG_WORD.findall(text)) / count,
-        math.log1p(len(lines)), max(map(len, _SENTENCE.split(text))) / 200]
+        math.log1p(len(lines)), max(map(len, sentences)) / 200, math.log1p(quantities),
+        quantities / count, math.log1p(len(_TIME.findall(text))),
+        len(_CONDITION.findall(text)) / count, math.log1p(_largest(numbers)),
+        math.log1p(len(numbers)), math.log1p(len(_FRACTION.findall(text))),
+        len(_BEST.findall(text)) / count, len(_SUPPOSED.findall(text)) / count,
+        len(_NAME.findall(text)) / count, math.log1p(told), count / told / 20,
+        text.count("$") / count, float("(" in text), text.count("\\") / count,
+        sum(len(each) <= 3 for each in words) / count]
+
+
+def _largest(numbers: set[str]) -> float:
+    """The largest of numbers in digits, none above 10^15 as such."""
+    return max((float(each) if len(each) <= 15 else 1e15 for each in numbers), default=0.0)
 
 
 def split_words(prompt: str) -> list[str]:
@@ -83,6 +114,7 @@ class Vocabulary:
 
     terms: dict[str, int]
     idf: Floats
+    documents: int = 0
 
     def weigh(self, found: Sequence[str]) -> tuple[list[int], Floats]:
         """Places and weights of the terms found: (1 + ln count) × idf, of length 1 together."""
@@ -94,6 +126,24 @@ class Vocabulary:
         places = [place for place, _ in known]
         weights = (1 + np.log([count for _, count in known])) * self.idf[places]
         return places, weights / math.sqrt(float(weights @ weights))
+
+    def rarity(self, words: Iterable[str], is_own: bool = False) -> list[float]:
+        """How rare the words are: mean ln((1 + n) / (1 + df)), mean of the rarest fifth, share
+        that stood in no document. ``is_own`` leaves out one document, for the words are from it."""
+        none = math.log1p(self.documents)
+        own = 1 / (1 + self.documents) if is_own else 0.0
+        found = sorted(none if place is None else -math.log(max(
+            math.exp(1 - self.idf[place]) - own, 1 / (1 + self.documents)))
+            for place in map(self.terms.get, set(words))) or [0.0]
+        rare = found[-max(len(found) // 5, 1):]
+        return [sum(found) / len(found), sum(rare) / len(rare),
+                sum(each > none - 0.7 for each in found) / len(found)]
+
+    def common_words(self, most: int) -> tuple[str, ...]:
+        """The single words that stand in the most documents."""
+        single = [(float(self.idf[place]), term) for term, place in self.terms.items()
+                  if " " not in term]
+        return tuple(term for _, term in sorted(single)[:most])
 
 
 def learn_vocabulary(found: Sequence[Sequence[str]], least: int, most: int) -> Vocabulary:
@@ -107,7 +157,7 @@ def learn_vocabulary(found: Sequence[Sequence[str]], least: int, most: int) -> V
     kept = sorted(((-count, term) for term, count in frequency.items() if count >= least))[:most]
     terms = {term: place for place, (_, term) in enumerate(kept)}
     counts = np.array([-count for count, _ in kept], float)
-    return Vocabulary(terms, np.log((1 + len(found)) / (1 + counts)) + 1)
+    return Vocabulary(terms, np.log((1 + len(found)) / (1 + counts)) + 1, len(found))
 
 
 def weigh_all(vocabulary: Vocabulary, found: Sequence[Sequence[str]]) -> sparse.csr_matrix:

@@ -44,8 +44,8 @@ def evaluate_file(arguments: Namespace) -> None:
             print(reason.text)
         print()
         show([{"split": each.kind, "policy": each.policy, "AIQ": _spread(each.aiq, each.aiq_sd, 4),
-               "saving at 95 %": "never" if each.saving is None else
-               _spread(100 * each.saving, 100 * (each.saving_sd or 0), 1) + " %",
+               "saving at 95 %, hull": _percent(each.saving, each.saving_sd),
+               "flat": _percent(each.saving_flat, each.saving_flat_sd),
                "AIQ beside logistic": f"{each.gain:+.4f}"
                + (f" ± {each.gain_sd:.4f}, better in {each.wins} of {each.splits}"
                   if each.splits > 1 else "")} for each in summaries], False)
@@ -57,7 +57,9 @@ def evaluate_file(arguments: Namespace) -> None:
           "reasons": [{"code": each.code, "text": each.text} for each in reasons],
           "summary": [{"split": each.kind, "policy": each.policy, "splits": each.splits,
                        "aiq": each.aiq, "aiq_sd": each.aiq_sd, "saving_at_95": each.saving,
-                       "saving_at_95_sd": each.saving_sd, "aiq_beside_logistic": each.gain,
+                       "saving_at_95_sd": each.saving_sd, "saving_at_95_flat": each.saving_flat,
+                       "saving_at_95_flat_sd": each.saving_flat_sd,
+                       "aiq_beside_logistic": each.gain,
                        "aiq_beside_logistic_sd": each.gain_sd, "splits_better": each.wins}
                       for each in summaries],
           "splits": list(map(_describe, found))}, True)
@@ -67,6 +69,7 @@ def _describe(found: "Evaluated") -> dict[str, Any]:
     return {"split": found.kind, "seed": found.seed, "trained": found.trained,
             "tested": found.tested, "policies": [
                 {"policy": curve.name, "aiq": curve.aiq, "saving_at_95": curve.saving,
+                 "saving_at_95_flat": curve.saving_flat,
                  "points": _points(curve.costs, curve.qualities),
                  "hull": _points(curve.hull_costs, curve.hull_qualities)}
                 for curve in found.curves]}
@@ -79,6 +82,10 @@ def _points(costs: tuple[float, ...], qualities: tuple[float, ...]) -> list[dict
 
 def _spread(mean: float, deviation: float, digits: int) -> str:
     return f"{mean:.{digits}f}" + (f" ± {deviation:.{digits}f}" if deviation else "")
+
+
+def _percent(mean: float | None, deviation: float | None) -> str:
+    return "never" if mean is None else _spread(100 * mean, 100 * (deviation or 0), 1) + " %"
 
 
 def _kinds(wanted: str, subjects: tuple[str, ...]) -> tuple[Any, ...]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from analytics.routing.crowd import Crowd
 from analytics.routing.forest import Forest
 from analytics.routing.router import Router
 from analytics.routing.text import FORM, Vocabulary
@@ -19,6 +20,7 @@ from brain.sources.state import StateStore
 
 ACTIVATED = "router activated"
 LARGEST_BYTES = 200_000_000
+_CROWD = ("root", "feature", "threshold", "left", "right", "value")
 _FOREST = ("start", "owner", "root", "feature", "threshold", "left", "right", "value")
 
 
@@ -100,13 +102,15 @@ def dump_router(router: Router) -> bytes:
     """The router as a compressed archive of plain arrays."""
     terms = sorted(router.vocabulary.terms, key=router.vocabulary.terms.__getitem__)
     about = {"models": router.models, "terms": terms, "slope": router.slope,
-             "learned": router.learned, "trained_on": router.trained_on, "form": FORM}
+             "learned": router.learned, "trained_on": router.trained_on, "form": FORM,
+             "common": router.common, "documents": router.vocabulary.documents}
     out = io.BytesIO()
     np.savez_compressed(
         out, about=np.frombuffer(json.dumps(about).encode(), dtype=np.uint8),
         idf=router.vocabulary.idf, center=router.center, spread=router.spread,
         weights=router.weights.astype(np.float32), bias=router.bias, shift=router.shift,
-        **{f"forest_{name}": getattr(router.forest, name) for name in _FOREST})
+        **{f"forest_{name}": getattr(router.forest, name) for name in _FOREST},
+        **{f"crowd_{name}": getattr(router.crowd, name) for name in _CROWD})
     return out.getvalue()
 
 
@@ -122,11 +126,13 @@ def load_router(body: bytes) -> Router:
                 raise RouterDamaged("the router reads prompts in another way: train it anew")
             terms = {term: place for place, term in enumerate(about["terms"])}
             return Router(
-                tuple(about["models"]), Vocabulary(terms, kept["idf"]), kept["center"],
+                tuple(about["models"]),
+                Vocabulary(terms, kept["idf"], int(about["documents"])), kept["center"],
                 kept["spread"], kept["weights"].astype(float), kept["bias"],
                 Forest(**{name: kept[f"forest_{name}"] for name in _FOREST}),
-                float(about["slope"]), kept["shift"], tuple(map(bool, about["learned"])),
-                int(about["trained_on"]))
+                Crowd(**{name: kept[f"crowd_{name}"] for name in _CROWD}),
+                tuple(about["common"]), float(about["slope"]), kept["shift"],
+                tuple(map(bool, about["learned"])), int(about["trained_on"]))
     except (ValueError, KeyError, OSError, EOFError, TypeError, zipfile.BadZipFile) as error:
         raise RouterDamaged(f"the router cannot be read: {str(error)[:200]}") from error
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from analytics.routing.curves import draw_curve, range_of
 from analytics.routing.evaluation import RoutingData, evaluate, summarize
 from analytics.routing.router import train_router
 from analytics.routing.text import FORM, describe_form, learn_vocabulary, split_words, weigh_all
@@ -72,6 +73,44 @@ def test_the_form_has_a_number_for_each_name():
     found = dict(zip(FORM, describe_form("Is 2 + 2 = 4?\nA. yes\nB. 12"), strict=True))
     assert (found["options"], found["numeric_options"], found["questions"]) == (2, 0.5, 1)
     assert all(np.isfinite(describe_form(each)).all() for each in ("", "\n", "?" * 50))
+
+
+def test_rarity_leaves_out_the_document_that_the_words_are_from():
+    documents = [["aa", "bb"], ["aa", "cc"], ["aa", "bb"]]
+    vocabulary = learn_vocabulary(documents, 2, 10)
+    # "aa" in 3 of 3: ln(4/4) = 0; "bb" in 2: ln(4/3); "zz" in none: ln(4)
+    mean, rarest, unseen = vocabulary.rarity(["aa", "bb", "zz"])
+    assert mean == pytest.approx((np.log(4 / 3) + np.log(4)) / 3)
+    assert (rarest, unseen) == (pytest.approx(np.log(4)), pytest.approx(1 / 3))
+    # seen from one of them: "aa" in 2 others ln(4/3), "bb" in 1 other ln(4/2)
+    own = vocabulary.rarity(["aa", "bb"], is_own=True)
+    assert own[0] == pytest.approx((np.log(4 / 3) + np.log(2)) / 2)
+    assert vocabulary.rarity([]) == [0.0, 0.0, 0.0]
+    assert vocabulary.common_words(1) == ("aa",)
+
+
+def test_trees_of_all_models_need_prompts_with_all_scores():
+    assert len(ROUTER.crowd.root)
+    told = ROUTER.crowd.judge_all(np.zeros((2, len(FORM) + 3 + len(ROUTER.common))))
+    assert told[0] == pytest.approx(ROUTER.crowd.judge(np.zeros(len(FORM) + 3
+                                                                + len(ROUTER.common))))
+    rng = np.random.default_rng(1)
+    one_each = SCORES[:600, :2].copy()  # as in the gateway: each prompt was answered once
+    one_each[np.arange(600), rng.integers(0, 2, 600)] = np.nan
+    router = train_router(PROMPTS[:600], one_each, ["small", "large"])
+    assert not len(router.crowd.root)
+    hard = np.array(["=" in each for each in PROMPTS[600:]])
+    assert router.predict_all(PROMPTS[600:])[hard, 0].mean() == pytest.approx(0.15, abs=0.15)
+
+
+def test_a_point_saves_no_more_than_the_hull():
+    over = range_of(np.array([[0.5, 1.0]]), np.array([[1.0, 10.0]]))
+    curve = draw_curve("x", [1, 4, 10], [0.5, 0.6, 1.0], over)
+    # quality 0.95 lies 9/10 of the way from (1, 0.5) to (10, 1.0): cost 9.1, of 10
+    assert curve.saving == pytest.approx(0.09)
+    assert curve.saving_flat == 0.0  # the only point of at least 0.95 is the best model
+    assert draw_curve("x", [1, 5], [0.5, 0.96], over).saving_flat == pytest.approx(0.5)
+    assert draw_curve("x", [1], [0.5], over).saving_flat is None
 
 
 def test_evaluation_shows_all_policies_and_the_router_saves():
