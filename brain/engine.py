@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from brain import events as happenings
+from brain.acting import Access
 from brain.anomaly_watch import AnomalyWatch
 from brain.budgets.desk import Budgets
 from brain.costs.desk import Costs
@@ -70,6 +71,7 @@ class Engine(Kept):
                  clock: Clock = utc_now) -> None:
         self.settings, self.state, self.clock = settings, state, clock
         self.store, self.spool = store, spool
+        self.access = Access(settings, state, clock, whoami)
         self.prices = PriceBook(state, store)
         self.target_table = TargetTable(state)
         self.privacy = QueryPrivacy(state, store, clock())

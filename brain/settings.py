@@ -17,10 +17,11 @@ class SettingsError(ValueError):
 
 
 def knob(default: Any, meaning: str, *, unit: str = "", low: float | None = None,
-         high: float | None = None, secret: bool = False) -> Any:
+         high: float | None = None, secret: bool = False, choices: tuple[str, ...] = ()) -> Any:
     """A setting's default with what a reader of the documentation needs to know."""
     return field(default=default, metadata={
-        "meaning": meaning, "unit": unit, "low": low, "high": high, "secret": secret})
+        "meaning": meaning, "unit": unit, "low": low, "high": high, "secret": secret,
+        "choices": choices})
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,17 @@ class Server:
                             "for, which is allowed on a loopback address only.", secret=True)
     allow_without_sign_in: bool = knob(False, "Listen beyond this machine with sign-in off.")
     allowed_hosts: str = knob("", "Further Host names to accept, separated by commas.")
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    local_role: str = knob("admin", "Role of whoever opens the console, runs commands, or calls "
+                           "the HTTP API where no key is asked for: viewer, analyst, operator or "
+                           "admin.", choices=("viewer", "analyst", "operator", "admin"))
+    api_key_role: str = knob("admin", "Role of BRAIN_SERVER_API_KEY.",
+                             choices=("viewer", "analyst", "operator", "admin"))
+    keys: str = knob("", "Further keys of the HTTP API, each as name:role:key, separated by "
+                         "commas; the name stands in the audit.", secret=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +270,7 @@ class Settings:
     scaling: Scaling = Scaling()
     watch: Watch = Watch()
     server: Server = Server()
+    access: Access = Access()
     client: Client = Client()
     ingest: Ingest = Ingest()
     rollup: Rollup = Rollup()
@@ -343,6 +356,9 @@ def _parse(variable: str, text: str, option: Any) -> Any:
         value = kind(text)
     except (KeyError, ValueError) as error:
         raise SettingsError(f"{variable}={text!r} is not a {kind.__name__}") from error
+    choices = option.metadata["choices"]
+    if choices and value not in choices:
+        raise SettingsError(f"{variable}={text!r} is none of {', '.join(choices)}")
     low, high = option.metadata["low"], option.metadata["high"]
     if (low is not None and not value >= low) or (high is not None and not value <= high):
         raise SettingsError(f"{variable}={text!r} is outside {low} to {high}")

@@ -8,6 +8,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from brain.decisions.roles import Actor, as_role, read_keys, why_not
+from brain.settings import Settings
+
+CALLER, LOCAL = "HTTP API", "local user over HTTP"
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
 _SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
 _CLOSED = {"/_stcore/metrics"}  # Streamlit's own figures, which it gives to anybody
@@ -71,12 +75,29 @@ class Gate:
         return None
 
 
-def require_key(request: Request, api_key: str, owner_token: str) -> None:
-    """Raise Refused unless the bearer key fits; without a set key, callers need none."""
+def identify(request: Request, settings: Settings, owner_token: str) -> Actor:
+    """Who calls: by the bearer key, or the local user's role where no key is set at all.
+
+    Reading takes the role viewer, POST operator, PUT and DELETE admin. Raises Refused for a key
+    that is missing or unknown, or whose role is too low.
+    """
     given = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
-    if not api_key or _same(given, api_key) or _same(given, owner_token):
-        return
-    raise Refused(401, "no_key", "send 'Authorization: Bearer <key>' with a valid key")
+    chosen = settings.access
+    actor = next((Actor(f"key {each.name}", each.role) for each in read_keys(chosen.keys)
+                  if _same(given, each.key)), None)
+    if actor is None and _same(given, owner_token):
+        actor = Actor(LOCAL, as_role(chosen.local_role))
+    if actor is None and _same(given, settings.server.api_key):
+        actor = Actor(CALLER, as_role(chosen.api_key_role))
+    if actor is None and not (settings.server.api_key or chosen.keys):
+        actor = Actor(CALLER, as_role(chosen.local_role))
+    if actor is None:
+        raise Refused(401, "no_key", "send 'Authorization: Bearer <key>' with a valid key")
+    kind = ("api.read" if request.method in _SAFE_METHODS else
+            "api.act" if request.method == "POST" else "api.configure")
+    if why := why_not(actor, kind):
+        raise Refused(403, "forbidden", why)
+    return actor
 
 
 def require_owner(request: Request, owner_token: str) -> None:

@@ -14,7 +14,9 @@ from brain.api import access, verbs
 from brain.api.access import Refused
 
 _MOST_BYTES = 20_000
-PERSON = "HTTP API"
+NOBODY_ELSE = {"person": ""}
+"""Who acts follows from the key, whatever a body says."""
+_STATUS = {"not_found": 404, "busy": 409, "checkpoint_invalid": 409, "forbidden": 403}
 _KINDS = {"json": "application/json", "csv": "text/csv",
           "parquet": "application/vnd.apache.parquet"}
 
@@ -32,11 +34,11 @@ class OptimizationRoutes:
 
     async def run(self, request: Request) -> Response:
         """Begin a run; ``{"dry_run": true}`` only plans, ``{"only": …}`` chooses the strategy."""
-        return await _run("run_optimization", await self._read(request) | {"person": PERSON})
+        return await _run("run_optimization", await self._read(request) | NOBODY_ELSE)
 
     async def stop(self, request: Request) -> Response:
         """End the run under way."""
-        return await _run("stop_optimization", await self._read(request) | {"person": PERSON})
+        return await _run("stop_optimization", await self._read(request) | NOBODY_ELSE)
 
     async def list_runs(self, request: Request) -> Response:
         """Runs of ``?range=``, the newest ``&limit=``, as lines or as the file of ``&form=``."""
@@ -56,8 +58,7 @@ class OptimizationRoutes:
     async def roll_back(self, request: Request) -> Response:
         """Take a past run back."""
         await self._read(request)
-        return await _run("roll_back_optimization", {"run_id": request.path_params["run_id"],
-                                                     "person": PERSON})
+        return await _run("roll_back_optimization", {"run_id": request.path_params["run_id"]})
 
     async def read_configuration(self, request: Request) -> Response:
         """The configuration in force."""
@@ -66,8 +67,7 @@ class OptimizationRoutes:
 
     async def configure(self, request: Request) -> Response:
         """Change values; nothing is changed where one breaks a rule."""
-        return await _run("configure_optimizer", {"changes": await self._read(request),
-                                                  "person": PERSON})
+        return await _run("configure_optimizer", {"changes": await self._read(request)})
 
     async def _read(self, request: Request) -> dict[str, Any]:
         self._require_key(request)
@@ -87,5 +87,5 @@ async def _do(verb: str, given: dict[str, Any]) -> Any:
     try:
         return await run_in_threadpool(verbs.run, running.engine(), verb, given)
     except verbs.VerbRefused as refused:
-        status = {"not_found": 404, "busy": 409, "checkpoint_invalid": 409}.get(refused.code, 400)
+        status = _STATUS.get(refused.code, 400)
         raise Refused(status, refused.code, str(refused), refused.field) from refused

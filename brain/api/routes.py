@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from brain import running
+from brain import acting, running
 from brain.api import access, metrics, openapi, verbs
 from brain.api.access import Refused
 from brain.api.budget_routes import BudgetRoutes
@@ -217,7 +217,7 @@ class Api:
                             status_code=503 if faults else 200)
 
     def _require_key(self, request: Request) -> None:
-        access.require_key(request, self._settings.server.api_key, self._owner_token)
+        acting.act_as(access.identify(request, self._settings, self._owner_token))
 
 
 def _refuse_method(allowed: Iterable[str]) -> Handler:

@@ -70,12 +70,13 @@ class Optimization:
 
     def configure(self, changes: Mapping[str, Any], person: str = "") -> Configuration:
         """The configuration with the changes, in force at once. Raises InputError with every
-        rule that was broken, having changed nothing."""
-        return self.settings.change(changes, self._engine.clock(), self._who(person))
+        rule that was broken, having changed nothing, or where the role is too low."""
+        who = self._allow("configure", person)
+        return self.settings.change(changes, self._engine.clock(), who)
 
     def undo_configuration(self, person: str = "") -> Configuration:
         """The configuration as before its last change. Raises LookupError for none."""
-        return self.settings.undo(self._engine.clock(), self._who(person))
+        return self.settings.undo(self._engine.clock(), self._allow("configure", person))
 
     def plan(self, only: str = "", *, is_demo: bool | None = None) -> Planned:
         """What would be done now; changes nothing. ``only`` chooses a strategy by hand.
@@ -119,19 +120,22 @@ class Optimization:
 
     # acting
 
-    def run(self, only: str = "", person: str = "", cause: str = "person") -> Run | Planned:
+    def run(self, only: str = "", person: str = "") -> Run | Planned:
         """The run that was begun, or the plan where it says that nothing is to be done.
 
-        Raises InputError where a run is under way here or in another process.
+        Raises InputError where a run is under way here or in another process, or the role of
+        who asks is too low.
         """
+        return self._run(only, self._allow("run", person), "person")
+
+    def _run(self, only: str, who: str, cause: str) -> Run | Planned:
         with self._lock:
             self._claim()
             self._engine.drain()
             planned = self.plan(only, is_demo=False)
             if planned.plan.strategy is None or planned.fault:
                 return planned
-            return self.begin(_new_run(planned, self._engine.clock(), cause,
-                                       self._who(person)), "planned")
+            return self.begin(_new_run(planned, self._engine.clock(), cause, who), "planned")
 
     def begin(self, run: Run, note: str) -> Run:
         """A new run after what is due of it. Raises InputError where another one is under way."""
@@ -164,33 +168,35 @@ class Optimization:
                 self.last_look = (self._engine.clock(), planned.plan)
                 if planned.plan.strategy is None or planned.fault:
                     return None
-                found = self.run(cause="schedule", person="schedule")
+                found = self._run("", "schedule", "schedule")
                 return found if isinstance(found, Run) else None
             except LostLeaseError:
                 return None
 
     def stop(self, person: str = "") -> Run:
         """The run under way, ended: rolled back where it had changed anything. Raises
-        LookupError where none is, InputError where it is another process's."""
+        LookupError where none is, InputError where it is another process's or the role is too
+        low."""
+        who = self._allow("stop", person)
         with self._lock:
             run = self.book.open_run()
             if run is None:
                 raise LookupError("no optimization is under way")
             self._claim(running=False)
             self._mine.add(run.run_id)
-            self._engine.audit("optimization stopped", run.run_id, {"step": run.step}, None,
-                               self._who(person))
-            return self._runner.carry_on(self._runner.stop(run, self._who(person)))
+            self._engine.audit("optimization stopped", run.run_id, {"step": run.step}, None, who)
+            return self._runner.carry_on(self._runner.stop(run, who))
 
     def roll_back(self, run_id: str, person: str = "") -> Run:
         """The run that takes a past one back. Raises LookupError for an unknown one, InputError
-        saying why its checkpoint does not hold any more."""
+        saying why its checkpoint does not hold any more, or that the role is too low."""
+        who = self._allow("roll_back", person)
         with self._lock:
             old = self.book.find(run_id)
             if why := self.why_not_back(old):
                 raise InputError("checkpoint_invalid", why, "run_id")
             now = self._engine.clock()
-            run = Run(uuid.uuid4().hex, now, "rollback", self._who(person), old.strategy,
+            run = Run(uuid.uuid4().hex, now, "rollback", who, old.strategy,
                       old.actuator, "rolling_back", now, "cancelled", body={
                           "undoes": run_id, "rules": old.body["rules"],
                           "checkpoint": old.body["checkpoint"], "wanted": old.body["wanted"],
@@ -287,9 +293,14 @@ class Optimization:
                 "strategy": run.strategy, "verdict": run.verdict,
                 "rolled_back": run.rolled_back}, run.person)
 
-    def _who(self, person: str) -> str:
-        from brain.kept import whoami
-        return person or whoami()
+    def why_not(self, action: str) -> str:
+        """Why who asks may not run, stop, roll_back or configure; "" where it may."""
+        return self._engine.access.why_not(f"optimization.{action}")
+
+    def _allow(self, action: str, person: str) -> str:
+        """Who does it, for the record. Raises InputError where the role is too low."""
+        actor = self._engine.access.require(f"optimization.{action}")
+        return person or actor.name
 
 
 def _new_run(planned: Planned, now: dt.datetime, cause: str, person: str) -> Run:

@@ -115,10 +115,14 @@ def act() -> None:
         found = verbs.plan(st.session_state["optimizer_dry"], is_demo=False)
         st.markdown("**Dry run**")
         explain(found)
-    sure = st.checkbox("I have read what would be done and let it be done")
+    forbidden = verbs.why_not("run")
+    sure = st.checkbox("I have read what would be done and let it be done",
+                       disabled=bool(forbidden))
     if st.button("Optimize now", type="primary", icon=":material/rocket_launch:",
-                 disabled=not sure or verbs.current() is not None):
+                 disabled=not sure or bool(forbidden) or verbs.current() is not None):
         _run(only)
+    if forbidden:
+        st.caption(f"Not for you: {forbidden}.")
     if verbs.current() is not None:
         st.caption("A run is under way; only one at a time.")
 

@@ -49,8 +49,9 @@ def progress(run: Run, view: View) -> None:
         st.caption(f"Next step in {left:,.0f} s, at {when:%H:%M:%S}. If it gets worse by more "
                    f"than {run.body['rules']['rollback_threshold']:.0%}, it is taken back by "
                    "itself.")
-    if st.button("Stop and take it back", icon=":material/stop_circle:",
-                 help="What was changed goes back to the checkpoint at once."):
+    forbidden = data.engine().optimization.why_not("stop")
+    if st.button("Stop and take it back", icon=":material/stop_circle:", disabled=bool(forbidden),
+                 help=forbidden or "What was changed goes back to the checkpoint at once."):
         try:
             data.engine().optimization.stop()
         except (InputError, LookupError) as error:
@@ -103,7 +104,8 @@ def details(run: Run, view: View) -> None:
 
 
 def _way_back(run: Run) -> None:
-    why = data.engine().optimization.why_not_back(run)
+    verbs = data.engine().optimization
+    why = verbs.why_not_back(run) or verbs.why_not("roll_back")
     if why:
         st.caption(f"Cannot be taken back: {why}.")
         return

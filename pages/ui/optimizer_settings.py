@@ -27,6 +27,9 @@ def draw() -> None:
     rules = verbs.configuration()
     if message := st.session_state.pop("optimizer_set", ""):
         st.success(message, icon=":material/check:")
+    forbidden = verbs.why_not("configure")
+    if forbidden:
+        st.caption(f"To look at only: {forbidden}.")
     with st.form("optimizer_settings", border=False):
         given: dict[str, Any] = {}
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -43,11 +46,13 @@ def draw() -> None:
                 "automatic", "actuator", "target", *_FIRST)), rules, given)
         st.caption("The change holds for everybody at once, also for a timer that runs, and is "
                    "written into the audit record. A run under way goes on as it began.")
-        if st.form_submit_button("Save", type="primary", icon=":material/save:"):
+        if st.form_submit_button("Save", type="primary", icon=":material/save:",
+                                 disabled=bool(forbidden)):
             _save(given, rules)
     with st.container(horizontal=True):
         if st.button("Undo the last change", key="undo_optimizer", icon=":material/undo:",
-                     disabled=not verbs.settings.history(), help="Once more, and it is back."):
+                     disabled=bool(forbidden) or not verbs.settings.history(),
+                     help="Once more, and it is back."):
             verbs.undo_configuration()
             st.session_state["optimizer_set"] = "The last change was undone."
             st.rerun()

@@ -7,6 +7,8 @@ import pytest
 
 from tests.serving.console import Console, running_console
 
+VIEWER, OPERATOR = "a-key-to-look-with", "a-key-to-act-with-"
+
 
 @pytest.fixture(scope="package")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
@@ -29,5 +31,6 @@ def http(console: Console) -> Iterator[httpx.Client]:
 def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
     """A console that asks for the key "sesame" and goes by one more name."""
     with running_console(tmp_path_factory.mktemp("keyed"), BRAIN_SERVER_API_KEY="sesame",
+                         BRAIN_ACCESS_KEYS=f"wall:viewer:{VIEWER},ci:operator:{OPERATOR}",
                          BRAIN_SERVER_ALLOWED_HOSTS="console.example") as running:
         yield running

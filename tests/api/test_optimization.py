@@ -7,6 +7,8 @@ import httpx
 import pandas as pd
 import pytest
 
+from tests.api.conftest import OPERATOR, VIEWER
+
 BASE = "/api/v1/optimization"
 
 
@@ -88,3 +90,20 @@ def test_a_key_is_asked_for(keyed):
             assert stranger.get(f"{BASE}/{path}").status_code == 401
         assert post(stranger, "run").status_code == post(stranger, "stop").status_code == 401
         assert stranger.put(f"{BASE}/configuration", json={"queue_low": 1}).status_code == 401
+
+
+@pytest.mark.parametrize(("key", "see", "run", "configure"), [
+    (VIEWER, 200, 403, 403), (OPERATOR, 200, 200, 403), ("sesame", 200, 200, 200)])
+def test_a_viewer_sees_an_operator_runs_an_admin_configures(keyed, key, see, run, configure):
+    with keyed.client(key) as http:
+        assert http.get(f"{BASE}/runs").status_code == see
+        begun = post(http, "run", only="emergency_scale_up", person="eve")
+        assert begun.status_code == run
+        if run == 200 and (there := begun.json()["run"]):
+            assert there["person"] == ("key ci" if key == OPERATOR else "HTTP API")
+            assert post(http, "stop").status_code == 200
+        elif run == 403:
+            assert begun.json()["error"]["code"] == "forbidden"
+            assert post(http, "stop").status_code == 403
+        answer = http.put(f"{BASE}/configuration", json={"queue_low": 7})
+        assert answer.status_code == configure

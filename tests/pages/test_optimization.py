@@ -5,8 +5,10 @@ from datetime import timedelta
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from brain.acting import Access
 from brain.engine import Engine
 from brain.optimization.records import Run
+from brain.settings import load
 from tests.optimization.conftest import write_traffic
 from tests.pages.conftest import NOW, OpenPage
 from tests.pages.test_admin import frame_with, press
@@ -88,3 +90,17 @@ def test_runs_of_the_demonstration_stand_by_themselves(engine: Engine,
     assert list(demo["expected"]) == [pytest.approx(52.5)]  # (3×40 + 90) / 4
     app.segmented_control[0].set_value("Demo").run()
     assert list(frame_with(app, "how")["title"]) == ["of the demo"]
+
+
+def test_a_viewer_sees_and_can_do_nothing(engine: Engine, open_page: OpenPage) -> None:
+    engine.access = Access(load({}, access_local_role="viewer"), engine.state, engine.clock,
+                           lambda: "eve")
+    squeezed(engine)
+    app = open_page(OPTIMIZATION)
+    told = words(app)
+    assert "Emergency scale-up: scale_up." in told
+    assert "Not for you: this takes the role operator; eve has the role viewer." in told
+    assert "To look at only: this takes the role admin" in told
+    acting = {each.label: each.disabled for each in app.button}
+    assert acting["Optimize now"] and acting["Save"] and acting["Undo the last change"]
+    assert not acting["Dry run"]
