@@ -250,7 +250,7 @@ class Calling:
         except TimeoutError as error:
             raise ProviderFault("timeout", f"no answer within {sent.timeout_s:.1f} s") from error
         finally:
-            live.slots.release(taken_at)
+            live.release(taken_at)
 
     async def _stream(self, way: Way, client: Provider, sent: Sent,
                       gathered: "_Coming") -> float | None:

@@ -208,6 +208,7 @@ class Gateway:
 
     def close(self) -> None:
         """End the loop and write down what waits."""
+        self.providers.close()
         with self._starting:
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(self._loop.stop)

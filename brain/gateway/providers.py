@@ -5,7 +5,6 @@ import datetime as dt
 import json
 import os
 import threading
-import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -17,6 +16,7 @@ import sqlalchemy as sa
 from brain.decisions.breaker import Breaker, BreakerPolicy
 from brain.decisions.models.catalogue import Model, check_model
 from brain.decisions.reasons import InputError
+from brain.gateway.clients import Clients
 from brain.gateway.fresh import Fresh
 from brain.gateway.slots import Slots
 from brain.sources.frames import plain_times
@@ -69,17 +69,24 @@ class LiveProvider:
         self.breakers: dict[str, Breaker] = {}
         self.latencies: dict[str, deque[float]] = {}
         self.lock = threading.Lock()
-        self._clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Provider] = \
-            weakref.WeakKeyDictionary()
+        self._retired = False
+        self._clients = Clients(self._make)
 
     async def client(self) -> Provider:
         """The client for this event loop. Raises ProviderFault where none can be made."""
-        loop = asyncio.get_running_loop()
-        found = self._clients.get(loop)
-        if found is None:
-            found = self._open() if self.config.simulated else await asyncio.to_thread(self._open)
-            found = self._clients.setdefault(loop, found)
-        return found
+        return await self._clients.get()
+
+    def release(self, taken_at: float) -> None:
+        """Give a place back that was taken from ``slots``."""
+        self.slots.release(taken_at)
+        if self._retired:
+            self.retire()
+
+    def retire(self) -> None:
+        """Close the clients, once the calls under way have ended."""
+        self._retired = True
+        if not self.slots.state().in_use:
+            self._clients.close()
 
     def note_latency(self, model: str, latency_ms: float) -> None:
         """Remember how long a good call took."""
@@ -89,6 +96,9 @@ class LiveProvider:
         """The latency that 95 of the last 100 calls kept, None below 20 calls."""
         seen = sorted(self.latencies.get(model, ()))
         return seen[int(len(seen) * 0.95)] if len(seen) >= 20 else None
+
+    async def _make(self) -> Provider:
+        return self._open() if self.config.simulated else await asyncio.to_thread(self._open)
 
     def _open(self) -> Provider:
         config = self.config
@@ -111,7 +121,7 @@ class Providers:
         self._state, self._clock, self._whoami = state, clock, whoami
         self._lock = threading.Lock()
         self._live: dict[str, LiveProvider] = {}
-        self._configs = Fresh(self._read, 1.0)
+        self._configs = Fresh(self._look, 1.0)
 
     def all(self) -> tuple[ProviderConfig, ...]:
         """Every provider, in the order in which they are preferred."""
@@ -128,6 +138,8 @@ class Providers:
             with self._lock:
                 found = self._live.get(provider)
                 if found is None or found.config != config:
+                    if found is not None:
+                        found.retire()
                     found = self._live[provider] = LiveProvider(config, self._clock)
         return found
 
@@ -145,6 +157,7 @@ class Providers:
             self._state.audit(self._clock(), person or self._whoami(), SET, config.provider,
                               before and asdict(before), asdict(config))
         self._configs.forget()
+        self.live(config.provider)  # an old client is let go at once
         return config
 
     def remove(self, provider: str, person: str = "") -> None:
@@ -156,10 +169,28 @@ class Providers:
         self._state.audit(self._clock(), person or self._whoami(), REMOVED, provider,
                           asdict(before), None)
         self._configs.forget()
+        self.all()
 
     def forget(self) -> None:
         """Read the configuration anew when it is next asked for."""
         self._configs.forget()
+
+    def close(self) -> None:
+        """Let every client go."""
+        with self._lock:
+            live, self._live = self._live, {}
+        for each in live.values():
+            each.retire()
+
+    def _look(self) -> tuple[ProviderConfig, ...]:
+        """The providers as they are now; those that are gone are let go."""
+        configs = self._read()
+        there = {each.provider for each in configs if each.enabled}
+        with self._lock:
+            gone = [self._live.pop(name) for name in list(self._live) if name not in there]
+        for each in gone:
+            each.retire()
+        return configs
 
     def _read(self) -> tuple[ProviderConfig, ...]:
         return tuple(sorted((_decode(row) for row in self._state.rows("gateway_providers")),

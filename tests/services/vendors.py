@@ -30,6 +30,8 @@ class Vendor:
         """What an OpenAI-compatible fake streams, word by word."""
         self.retry_after = "7"
         self.bodies: list[dict[str, Any]] = []
+        self.connections = 0
+        """How many are open now."""
         self.lock = threading.Lock()
         self.stopping = threading.Event()
         self.gone = threading.Event()
@@ -44,6 +46,16 @@ class Vendor:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     vendor: Vendor
+
+    def handle(self) -> None:
+        """Serve a connection until it is closed."""
+        with self.vendor.lock:
+            self.vendor.connections += 1
+        try:
+            super().handle()
+        finally:
+            with self.vendor.lock:
+                self.vendor.connections -= 1
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""

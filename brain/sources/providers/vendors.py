@@ -85,11 +85,14 @@ class Vendor:
     async def close(self) -> None:
         """Give connections free."""
         inner = getattr(self._client, "client", None)
-        if close := getattr(inner, "close", None):
-            with contextlib.suppress(Exception):
-                done = close()
-                if asyncio.iscoroutine(done):
-                    await done
+        further = getattr(self._client, "_timeout_clients", {})  # Bedrock's, one for each time-out
+        for each in (getattr(inner, "aio", None), inner, *further.values()):  # Google's has two
+            close = getattr(each, "aclose", None) or getattr(each, "close", None)
+            if close is not None:
+                with contextlib.suppress(Exception):
+                    done = close()
+                    if asyncio.iscoroutine(done):
+                        await done
 
     def _arguments(self, sent: Sent, *, stream: bool) -> dict[str, Any]:
         given: dict[str, Any] = {"model": sent.model, "messages": list(sent.messages),
