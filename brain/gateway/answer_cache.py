@@ -190,6 +190,39 @@ class AnswerCache:
                 self._flights.pop(key, None)
             flight.done.set()
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other processes share it."""
+        return self._shared is not None
+
+    def begin(self, key: str, life_s: float) -> str | None:
+        """A token if this process is to make the value, "" if another one does, None if nobody
+        can tell."""
+        return None if self._shared is None else self._shared.lock(key, life_s)
+
+    def is_begun(self, key: str) -> bool:
+        """Whether a process makes the value."""
+        return self._shared is not None and self._shared.is_locked(key)
+
+    def renew(self, key: str, token: str, life_s: float) -> None:
+        """The value is still being made."""
+        if self._shared is not None:
+            self._shared.renew(key, token, life_s)
+
+    def let_go(self, key: str, token: str) -> None:
+        """The value is made, or will not be."""
+        if self._shared is not None:
+            self._shared.let_go(key, token)
+
+    def take(self, key: str) -> bytes | None:
+        """The value that another process has made, kept here as well."""
+        found = self._shared.find(key) if self._shared is not None else None
+        if found is None:
+            return None
+        self._l2_hits += 1
+        self._local.keep(key, found[0], found[3], life_s=min(found[2] or 1.0, self._local.ttl_s))
+        return found[0]
+
     def delete(self, key: str) -> bool:
         """Whether a key was there, here or in Redis."""
         here = self._local.delete(key)

@@ -69,13 +69,14 @@ class Asking:
         limits = await read_limits(self._gateway, way.question, way.budgets)
         routes, why = choose_routes(self._gateway, way, limits)
         if not routes:
-            extract = self._gateway.steps.after(
+            extract = await self._gateway.steps.after(
                 way, await self._gateway.steps.extract(way, request_id))
             if way.emit is not None and extract.status == "ok":
                 await way.emit(Piece(extract.text))
             return None, extract
         called = await self._call(way, routes)
-        return called, self._gateway.steps.after(way, self._answer(way, called, request_id, why))
+        return called, await self._gateway.steps.after(
+            way, self._answer(way, called, request_id, why))
 
     def _context(self, way: Way) -> None:
         started_ms = way.trace.now_ms()

@@ -14,6 +14,7 @@ from brain.decisions.reasons import Reason
 from brain.decisions.tokens import TokenClasses
 from brain.gateway.answer_cache import AnswerCache, answer_key
 from brain.gateway.calling import Way
+from brain.gateway.flights import Flights
 from brain.gateway.providers import EXTRACTIVE
 from brain.gateway.question import Answer, Question, Refusal, Source
 from brain.gateway.sending import to_sent
@@ -53,7 +54,7 @@ class Steps:
         self._encode = msgspec.json.Encoder().encode
         self._decode = msgspec.json.Decoder(_Kept).decode
         self._versions: dict[str, tuple[int, float]] = {}
-        self._flights: dict[tuple[int, str], asyncio.Future[bytes | None]] = {}
+        self._flights = Flights(self.cache)
 
     async def before(self, way: Way, request_id: str) -> Answer | None:
         """An answer that needs no model, or None: then the way is ready for one."""
@@ -65,7 +66,7 @@ class Steps:
         await self._retrieve(way)
         return None
 
-    def after(self, way: Way, answer: Answer) -> Answer:
+    async def after(self, way: Way, answer: Answer) -> Answer:
         """The answer as the workspace's guard lets it out, kept where it may be given again."""
         started_ms = way.trace.now_ms()
         judged = self._engine.guard.judge_answer(way.question.workspace_id, answer.text,
@@ -81,8 +82,12 @@ class Steps:
                 and answer.provider != EXTRACTIVE:
             kept = self._encode(_Kept(answer.text, answer.provider, answer.model, answer.usage,
                                       answer.sources, answer.simulated))
-            self.cache.keep(way.cache_key, kept, (f"workspace:{way.question.workspace_id}",))
-            self._land(way, kept)
+            tags = (f"workspace:{way.question.workspace_id}",)
+            if self.cache.is_shared:
+                await asyncio.to_thread(self.cache.keep, way.cache_key, kept, tags)
+            else:
+                self.cache.keep(way.cache_key, kept, tags)
+            self._flights.land(way.cache_key, kept)
         return answer
 
     def outlet(self, way: Way) -> AnswerStream:
@@ -92,7 +97,7 @@ class Steps:
     def finish(self, way: Way) -> None:
         """Let those who wait for this answer look for themselves, where there is none."""
         if way.cache_key:
-            self._land(way, None)
+            self._flights.land(way.cache_key, None)
 
     async def extract(self, way: Way, request_id: str) -> Answer:
         """What the workspace's documents answer by themselves, without any model."""
@@ -165,10 +170,12 @@ class Steps:
         version = self._version(question.workspace_id) if question.use_knowledge else 0
         key = answer_key(self._secret, question.workspace_id, _prompt(question), _policy(question),
                          version)
-        found = self.cache.look(key)
+        found = await asyncio.to_thread(self.cache.look, key) if self.cache.is_shared \
+            else self.cache.look(key)
         value, tier = (found.value, found.tier) if found is not None else (None, "")
         if value is None:
-            value = await self._join(way, key)
+            value = await self._flights.join(
+                key, max(way.deadline - self._engine.gateway.monotonic(), 0.001))
             tier = "shared" if value is not None else ""
         if value is None:
             way.cache_key = key
@@ -185,24 +192,6 @@ class Steps:
                       sources=kept.sources, usage=kept.usage, cost_usd=Decimal(0),
                       cache_tier=tier, reasons=why, simulated=kept.simulated,
                       variant=way.variant)
-
-    async def _join(self, way: Way, key: str) -> bytes | None:
-        """What another asker of the same gets who is on the way already, None if nobody is."""
-        flight = (id(asyncio.get_running_loop()), key)
-        running = self._flights.get(flight)
-        if running is None:
-            self._flights[flight] = asyncio.get_running_loop().create_future()
-            return None
-        try:
-            left_s = max(way.deadline - self._engine.gateway.monotonic(), 0.001)
-            return await asyncio.wait_for(asyncio.shield(running), left_s)
-        except TimeoutError:
-            return None
-
-    def _land(self, way: Way, value: bytes | None) -> None:
-        flight = self._flights.pop((id(asyncio.get_running_loop()), way.cache_key), None)
-        if flight is not None and not flight.done():
-            flight.set_result(value)
 
     async def _retrieve(self, way: Way) -> None:
         question = way.question

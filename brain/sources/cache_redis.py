@@ -31,6 +31,13 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) 
 return 0
 """
 
+# KEYS: lock; ARGV: token, milliseconds. Only the holder keeps it longer.
+_RENEW = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+    return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+return 0
+"""
+
 
 class SharedCache:
     """One Redis as a cache level. ``clock`` gives seconds that only grow, ``now_s`` the time."""
@@ -45,6 +52,7 @@ class SharedCache:
             url, socket_timeout=timeout_s, socket_connect_timeout=timeout_s,
             retry=Retry(NoBackoff(), 0), client_name="brain-cache")
         self._let_go = self._redis.register_script(_LET_GO)
+        self._renew = self._redis.register_script(_RENEW)
         self._silent_until, self._pause_s = 0.0, 0.0
         self._turn = threading.Lock()
         self.faults = 0
@@ -139,6 +147,10 @@ class SharedCache:
         done = self._try(lambda: (self._redis.set(f"{PREFIX}l:{key}", token, nx=True,
                                                   px=int(life_s * 1_000)),))
         return None if done is None else token if done[0] else ""
+
+    def renew(self, key: str, token: str, life_s: float) -> None:
+        """Hold a lock of ours for ``life_s`` from now."""
+        self._try(lambda: self._renew(keys=[f"{PREFIX}l:{key}"], args=[token, int(life_s * 1_000)]))
 
     def let_go(self, key: str, token: str) -> None:
         """Give a lock back, if it is still ours."""
