@@ -1,10 +1,7 @@
 """What a failed call of a provider leads to: the same again, another route, or the end."""
 
-import datetime as dt
-import math
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from typing import Any, Literal
+from typing import Literal
 
 from brain.decisions.reasons import Reason
 
@@ -17,9 +14,6 @@ ROUTE_FAULTS: frozenset[FaultKind] = TRANSIENT | {"auth", "not_found"}
 HTTP_STATUS: dict[FaultKind, int] = {
     "rate_limited": 429, "timeout": 504, "unavailable": 502, "bad_answer": 502, "cut": 502,
     "auth": 502, "bad_request": 400, "too_long": 400, "not_found": 404, "content_filter": 400}
-
-
-LONGEST_PAUSE_S = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,24 +78,6 @@ def decide_next(failed: Failed, policy: RetryPolicy, jitter: float) -> Next:
                                    f"{failed.time_left_s:.1f} s are left.")
     return Next("again", wait_s, (Reason(
         "retry", f"The call failed ({failed.kind}); it is tried again in {wait_s:.2f} s."),))
-
-
-def read_retry_after(told: Any, now: dt.datetime) -> float | None:
-    """Seconds that a Retry-After header asks to wait, 0 for a moment that has passed.
-
-    It is a number of seconds or an HTTP date in any of its three forms. None for anything else
-    and for more than a day. Source: RFC 9110, 10.2.3 and 5.6.7.
-    """
-    try:
-        wait_s = float(told)
-    except (TypeError, ValueError):
-        try:
-            moment = parsedate_to_datetime(str(told).strip())
-        except (TypeError, ValueError, IndexError, OverflowError):
-            return None
-        moment = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
-        wait_s = max((moment - now).total_seconds(), 0.0)
-    return wait_s if math.isfinite(wait_s) and 0 <= wait_s <= LONGEST_PAUSE_S else None
 
 
 def _give_up(code: str, text: str) -> Next:

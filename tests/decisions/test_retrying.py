@@ -1,9 +1,7 @@
 """After a failed call: never past the time left, never what is not safe to repeat."""
 
-import datetime as dt
 from typing import get_args
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,10 +12,8 @@ from brain.decisions.retrying import (
     FaultKind,
     RetryPolicy,
     decide_next,
-    read_retry_after,
 )
 
-NOW = dt.datetime(2026, 11, 26, 12, tzinfo=dt.UTC)
 SECONDS = st.floats(0, 1_000, allow_nan=False)
 POLICIES = st.builds(RetryPolicy, st.integers(1, 10), st.floats(0.01, 10), st.floats(0.01, 100),
                      st.floats(0.001, 1))
@@ -58,19 +54,3 @@ def test_trying_again_ends(kind: FaultKind, time_s: float, policy: RetryPolicy,
         left_s -= found.wait_s
         tries += 1
     assert tries <= policy.attempts and left_s >= 0
-
-
-@pytest.mark.parametrize(("told", "wait_s"), [
-    ("7", 7.0), (3, 3.0), ("0", 0.0), ("Thu, 26 Nov 2026 12:00:42 GMT", 42.0),
-    ("Thursday, 26-Nov-26 12:01:00 GMT", 60.0), ("Thu Nov 26 12:00:05 2026", 5.0),
-    ("Thu, 26 Nov 2026 11:59:00 GMT", 0.0), ("Sun, 06 Nov 1994 08:49:37 GMT", 0.0),
-    ("Fri, 27 Nov 2026 12:00:01 GMT", None), ("-1", None), ("nan", None), ("inf", None),
-    ("soon", None), ("", None), (None, None), ("86401", None), ("Thu, 99 Nov 2026", None)])
-def test_reads_seconds_and_dates(told: object, wait_s: float | None) -> None:
-    assert read_retry_after(told, NOW) == wait_s
-
-
-@given(st.text() | st.integers() | st.floats() | st.none() | st.binary())
-def test_no_header_breaks_the_reading(told: object) -> None:
-    found = read_retry_after(told, NOW)
-    assert found is None or 0 <= found <= 86_400

@@ -12,9 +12,10 @@ from typing import Any
 from any_llm import AnyLLM, exceptions
 
 from brain.decisions.reasons import InputError
-from brain.decisions.retrying import FaultKind, read_retry_after
+from brain.decisions.retrying import FaultKind
 from brain.decisions.tokens import Convention, TokenClasses, ToldTokens, split_tokens
 from brain.sources.providers.interface import Piece, ProviderFault, Received, Sent
+from brain.sources.providers.retry_after import read_retry_after
 from brain.sources.providers.threads import from_thread, in_thread
 
 LIBRARY_NAMES = {"openai": "openai", "anthropic": "anthropic", "google": "gemini",
