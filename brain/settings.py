@@ -240,6 +240,12 @@ class Cache:
 
 
 @dataclass(frozen=True, slots=True)
+class Knowledge:
+    purge_after_days: float = knob(7.0, "How long a deleted document can be brought back; then it "
+                                        "is gone for good.", unit="days", low=0.0, high=3_650)
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     parallel: int = knob(4, "Items of a golden set that are asked at once.", low=1, high=64)
     workspace: str = knob("evaluation", "Workspace that an evaluation's questions belong to.")
@@ -283,6 +289,7 @@ class Settings:
     optimization: Optimization = Optimization()
     gateway: Gateway = Gateway()
     cache: Cache = Cache()
+    knowledge: Knowledge = Knowledge()
     evaluation: Evaluation = Evaluation()
 
     @property

@@ -165,10 +165,10 @@ class Knowledge:
         self._tell("document brought back", kept[0], person)
         return self.document(workspace_id, document_id)
 
-    def purge(self) -> int:
-        """How many documents deleted more than UNDO_DAYS ago are gone for good."""
+    def purge(self, after_days: float = UNDO_DAYS) -> int:
+        """How many documents deleted more than ``after_days`` ago are gone for good."""
         table = self._documents
-        before = self._clock() - dt.timedelta(days=UNDO_DAYS)
+        before = self._clock() - dt.timedelta(days=after_days)
         with self._state.begin() as connection:
             return int(connection.execute(sa.delete(table).where(
                 table.c.deleted_at_utc < before.replace(tzinfo=None))).rowcount)
@@ -257,11 +257,16 @@ class Knowledge:
             changed = connection.execute(sa.select(*columns).where(
                 table.c.workspace_id == workspace_id, table.c.version > opened.version)
                 .order_by(table.c.version, table.c.document_id)).all()
+            alive = set(connection.execute(sa.select(table.c.document_id).where(
+                table.c.workspace_id == workspace_id,
+                table.c.deleted_at_utc.is_(None))).scalars())
         for document_id, name, content, deleted in changed:
             if deleted is None:
                 opened.index.put(document_id, name, content)
             else:
                 opened.index.drop(document_id)
+        for document_id in opened.index.documents - alive:  # purged before this process saw it go
+            opened.index.drop(document_id)
         opened.version = version
 
     def _fit_later(self, opened: _Open) -> None:

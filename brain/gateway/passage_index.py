@@ -68,6 +68,11 @@ class PassageIndex:
         return len(self._text)
 
     @property
+    def documents(self) -> frozenset[str]:
+        """Ids of the documents that have passages here."""
+        return frozenset(self._by_document)
+
+    @property
     def has_vectors(self) -> bool:
         """Whether vectors take part in a search."""
         return self._lsa is not None

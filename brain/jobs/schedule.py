@@ -17,6 +17,7 @@ from brain.jobs import (
     demo,
     experiments,
     host,
+    knowledge,
     models,
     monthly,
     reports,
@@ -75,6 +76,7 @@ class Schedule:
             ("renew reservations", settings.budgets.lease_s / 3,
              self._engine.budgets.keep_alive),
             ("measure models", models.EVERY_S, lambda: models.run(self._engine)),
+            ("purge deleted documents", knowledge.EVERY_S, lambda: knowledge.run(self._engine)),
             ("collect garbage", COLLECT_GARBAGE_S, gc.collect)]
         if settings.demo.live:
             jobs.append(("live demonstration", demo.LIVE_S,
