@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from brain.decisions.reasons import InputError
-from brain.sources.kubernetes_scaling import KubernetesScaler, ScalerError
+from brain.sources.kubernetes_scaling import ScalerError
+from brain.sources.kubernetes_sizing import KubernetesSizer
 
 if TYPE_CHECKING:
     from brain.gateway.knobs import Knobs
 
 Values = Mapping[str, Any]
-CACHE = ("cache_capacity_bytes", "cache_ttl_s")
+REQUESTS = ("cpu_milli", "memory_mib")
 
 
 class ActuatorError(RuntimeError):
@@ -60,40 +61,71 @@ class KnobActuator:
 
 
 class KubernetesActuator:
-    """Replicas of one deployment, each change tried by the API server first."""
+    """Replicas and resource requests of one deployment, each change tried by the server first."""
 
     name = "kubernetes"
-    can = frozenset({"scale_up", "scale_down"})
+    can = frozenset({"scale_up", "scale_down", "resource_rebalance"})
 
-    def __init__(self, scaler: KubernetesScaler, target: str) -> None:
+    def __init__(self, scaler: KubernetesSizer, target: str) -> None:
         self._scaler, self._target = scaler, target
 
     def read(self) -> dict[str, Any]:
-        """The deployment's replicas."""
+        """The deployment's replicas, and the requests of its main container where it has some."""
         try:
-            return {"replicas": self._scaler.read_scale(self._target).replicas}
+            found: dict[str, Any] = {"replicas": self._scaler.read_scale(self._target).replicas}
+            try:
+                asked = self._scaler.read_requests(self._target)
+            except ScalerError as error:
+                if error.code != "forbidden":
+                    raise
+                return found  # an account that may scale only
         except ScalerError as error:
             raise ActuatorError(error.code, error.message) from error
+        return found | {name: value for name in REQUESTS
+                        if (value := getattr(asked, name)) is not None}
 
     def apply(self, values: Values, expected: Values) -> None:
-        """Set the replicas: nothing where others changed them from ``expected`` meanwhile."""
+        """Set the values: nothing where others changed them from ``expected`` meanwhile."""
         if not self._scaler.is_allowed:
             raise ActuatorError("not_allowed", "the console may not change the cluster "
                                                "(BRAIN_KUBERNETES_ALLOW_CHANGES)")
-        if unknown := sorted(set(values) - {"replicas"}):
+        if unknown := sorted(set(values) - {"replicas", *REQUESTS}):
             raise ActuatorError("no_actuator", f"{unknown[0]} cannot be changed in the cluster")
+        requests = {name: values[name] for name in REQUESTS if name in values}
         try:
-            if self._scaler.read_hpa(self._target) is not None:
-                raise ActuatorError("has_autoscaler", f"{self._target} has an autoscaler, which "
-                                    "would set the count again: change its bounds instead")
-            wanted = int(values["replicas"])
-            if self._scaler.read_scale(self._target).replicas == wanted:
-                return
-            for dry_run in (True, False):
-                self._scaler.set_replicas(self._target, wanted, dry_run=dry_run,
-                                          expected=expected.get("replicas"))
+            self._check_autoscaler(requests)
+            for dry_run in (True, False):  # all is tried before any of it is done
+                if "replicas" in values:
+                    self._set_replicas(int(values["replicas"]), expected, dry_run)
+                if requests:
+                    self._set_requests(requests, expected, dry_run)
         except ScalerError as error:
             raise ActuatorError(error.code, error.message) from error
+
+    def _check_autoscaler(self, requests: Values) -> None:
+        if self._scaler.read_hpa(self._target) is None:
+            return
+        raise ActuatorError("has_autoscaler", f"{self._target} has an autoscaler, which " + (
+            "goes by shares of the requests and would scale by their change: change its targets "
+            "instead" if requests else "would set the count again: change its bounds instead"))
+
+    def _set_replicas(self, wanted: int, expected: Values, dry_run: bool) -> None:
+        if self._scaler.read_scale(self._target).replicas != wanted:
+            self._scaler.set_replicas(self._target, wanted, dry_run=dry_run,
+                                      expected=expected.get("replicas"))
+
+    def _set_requests(self, wanted: Values, expected: Values, dry_run: bool) -> None:
+        now = self._scaler.read_requests(self._target)
+        changed = {name: value for name, value in wanted.items() if getattr(now, name) != value}
+        if not changed:
+            return
+        _, after = self._scaler.set_requests(self._target, changed, dry_run=dry_run,
+                                             expected=expected)
+        other = [name for name, value in changed.items() if getattr(after, name) != value]
+        if other:  # an admission controller had its own idea
+            told = ", ".join(f"{name} {getattr(after, name)}" for name in other)
+            raise ActuatorError("resize_refused" if dry_run else "unclear",
+                                f"the cluster makes {told} of the change")
 
 
 class RecommendActuator:

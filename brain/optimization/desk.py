@@ -101,6 +101,9 @@ class Optimization:
         found = decide_plan(Situation(observed.seen, platform, observed.rejected, past,
                                       self.book.open_run() is not None, only), rules,
                             self._engine.targets())
+        if found.strategy and not fault and rules.actuator != "recommend" and not any(
+                each.after for each in found.actions):
+            fault = "the values that it would change are not known"
         return Planned(found, observed, rules, fault)
 
     def current(self) -> Run | None:

@@ -90,7 +90,8 @@ def read_platform(engine: "Engine", state: Mapping[str, Any], can: frozenset[str
             None if pd.isna(row["latency_p95_ms"]) or int(row["requests"]) < LEAST_ASKED
             else float(row["latency_p95_ms"])) for row in found.to_dict("records"))
     return Platform(state.get("replicas"), state.get("cache_capacity_bytes"),
-                    state.get("cache_ttl_s"), routes=routes, can=can)
+                    state.get("cache_ttl_s"), state.get("cpu_milli"), state.get("memory_mib"),
+                    routes, can)
 
 
 def _peaks(engine: "Engine", end: dt.datetime, is_demo: bool) -> dict[str, float]:

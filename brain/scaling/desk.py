@@ -24,7 +24,7 @@ from brain.scaling.present import (
     start_count,
 )
 from brain.sources.frames import plain_times
-from brain.sources.kubernetes_scaling import KubernetesScaler
+from brain.sources.kubernetes_sizing import KubernetesSizer
 
 if TYPE_CHECKING:
     from brain.engine import Engine
@@ -44,7 +44,7 @@ class ScalingDesk:
         self._engine = engine
         self._state = engine.state
         self.book = ScalingBook(engine.state)
-        self.scaler = KubernetesScaler(engine.settings.kubernetes)
+        self.scaler = KubernetesSizer(engine.settings.kubernetes)
 
     def plans(self) -> dict[str, ScalingPlan]:
         """Every policy by name."""

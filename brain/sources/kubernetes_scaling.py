@@ -100,8 +100,8 @@ class KubernetesScaler:
                         "spec": {"replicas": replicas}}
                 try:
                     return before, _read_scale(self._patch(
-                        _apps(client).patch_namespaced_deployment_scale, name, body, dry_run))
-                except _Refused as refused:
+                        apps_of(client).patch_namespaced_deployment_scale, name, body, dry_run))
+                except RefusedError as refused:
                     if refused.status != 409:
                         raise
             raise ScalerError("conflict", f"{name} is being changed by others all the time")
@@ -124,7 +124,7 @@ class KubernetesScaler:
                                      for field in _SPEC_OF_HPA}}
                     return before, self._patch(_autoscaling(
                         client).patch_namespaced_horizontal_pod_autoscaler, name, body, dry_run)
-                except _Refused as refused:
+                except RefusedError as refused:
                     if refused.status != 409:
                         raise
             raise ScalerError("conflict", f"{name} is being changed by others all the time")
@@ -134,7 +134,7 @@ class KubernetesScaler:
         """Whether there was such an autoscaler to remove. Raises ScalerError."""
         def remove(client: Any) -> bool:
             try:
-                _json(_autoscaling(client).delete_namespaced_horizontal_pod_autoscaler(
+                read_json(_autoscaling(client).delete_namespaced_horizontal_pod_autoscaler(
                     name, self._chosen.namespace, **self._options(dry_run)))
             except Exception as error:  # the library's own
                 if _status(error) == 404:
@@ -156,8 +156,8 @@ class KubernetesScaler:
         try:
             while (left_s := until_s - clock_s()) > 0:
                 if not version:
-                    found = self._guard("get", name, lambda: _json(
-                        _apps(client).read_namespaced_deployment(
+                    found = self._guard("get", name, lambda: read_json(
+                        apps_of(client).read_namespaced_deployment(
                             name, self._chosen.namespace, **self._asking())))
                     version = str(found["metadata"].get("resourceVersion", ""))
                     seen = _read_rollout(found)
@@ -180,7 +180,7 @@ class KubernetesScaler:
                left_s: float) -> Iterator[dict[str, Any] | None]:
         """Deployments as they change; None where the server has forgotten the version."""
         try:
-            answer = _apps(client).list_namespaced_deployment(
+            answer = apps_of(client).list_namespaced_deployment(
                 self._chosen.namespace, field_selector=f"metadata.name={name}", watch=True,
                 resource_version=version, timeout_seconds=max(1, int(left_s)),
                 _preload_content=False,
@@ -257,7 +257,7 @@ class KubernetesScaler:
 
     def _explain(self, verb: str, what: str, error: Exception) -> ScalerError:
         from urllib3.exceptions import HTTPError, NewConnectionError, TimeoutError
-        status, text = _status(error), error.text if isinstance(error, _Refused) else ""
+        status, text = _status(error), error.text if isinstance(error, RefusedError) else ""
         told = f": {text}" if text else ""
         here = self._chosen.namespace
         if status == 401:
@@ -285,12 +285,12 @@ class KubernetesScaler:
                               f"are for {self._chosen.namespace}")
 
     def _get_scale(self, client: Any, name: str) -> dict[str, Any]:
-        return _json(_apps(client).read_namespaced_deployment_scale(
+        return read_json(apps_of(client).read_namespaced_deployment_scale(
             name, self._chosen.namespace, **self._asking()))
 
     def _get_hpa(self, client: Any, name: str) -> dict[str, Any] | None:
         try:
-            return _json(_autoscaling(client).read_namespaced_horizontal_pod_autoscaler(
+            return read_json(_autoscaling(client).read_namespaced_horizontal_pod_autoscaler(
                 name, self._chosen.namespace, **self._asking()))
         except Exception as error:  # the library's own
             if _status(error) == 404:
@@ -300,14 +300,14 @@ class KubernetesScaler:
     def _create(self, client: Any, manifest: Mapping[str, Any], dry_run: bool) -> dict[str, Any]:
         body = {**manifest, "metadata": {**manifest.get("metadata", {}),
                                          "namespace": self._chosen.namespace}}
-        return _refusing(lambda: _json(
+        return _refusing(lambda: read_json(
             _autoscaling(client).create_namespaced_horizontal_pod_autoscaler(
                 self._chosen.namespace, body, **self._options(dry_run))))
 
     def _patch(self, patch: Callable[..., Any], name: str, body: Mapping[str, Any],
-               dry_run: bool) -> dict[str, Any]:
-        return _refusing(lambda: _json(patch(name, self._chosen.namespace, dict(body),
-                                             _content_type=MERGE, **self._options(dry_run))))
+               dry_run: bool, kind: str = MERGE) -> dict[str, Any]:
+        return _refusing(lambda: read_json(patch(name, self._chosen.namespace, dict(body),
+                                             _content_type=kind, **self._options(dry_run))))
 
     def _options(self, dry_run: bool) -> dict[str, Any]:
         return self._asking() | ({"dry_run": "All"} if dry_run else {})
@@ -316,7 +316,7 @@ class KubernetesScaler:
         return {"_preload_content": False, "_request_timeout": self._chosen.timeout_s}
 
 
-class _Refused(Exception):
+class RefusedError(Exception):
     """The API server answered with an error status, and what it said."""
 
     def __init__(self, status: int, text: str) -> None:
@@ -332,7 +332,7 @@ def _refusing(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         text = ""
         with suppress(ValueError, TypeError, AttributeError):
             text = str(json.loads(error.body or "{}").get("message", ""))[:300]
-        raise _Refused(int(error.status or 0), text) from error
+        raise RefusedError(int(error.status or 0), text) from error
 
 
 def _unclear(place: str) -> ScalerError:
@@ -344,7 +344,7 @@ def _status(error: Exception) -> int:
     return int(getattr(error, "status", 0) or 0)
 
 
-def _apps(client: Any) -> Any:
+def apps_of(client: Any) -> Any:
     from kubernetes.client import AppsV1Api
     return AppsV1Api(client)
 
@@ -354,7 +354,7 @@ def _autoscaling(client: Any) -> Any:
     return AutoscalingV2Api(client)
 
 
-def _json(answer: Any) -> dict[str, Any]:
+def read_json(answer: Any) -> dict[str, Any]:
     body = answer.read(ANSWER_LIMIT_BYTES + 1, decode_content=True)
     found = json.loads(body)
     if not isinstance(found, dict) or ("metadata" not in found and "status" not in found):

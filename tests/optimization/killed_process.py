@@ -25,7 +25,7 @@ from brain.optimization.actuators import (
 from brain.optimization.records import Run, RunBook
 from brain.optimization.runner import Runner, Surroundings, Window
 from brain.settings import load
-from brain.sources.kubernetes_scaling import KubernetesScaler
+from brain.sources.kubernetes_sizing import KubernetesSizer
 from brain.sources.state import StateStore
 from tests.services.kubernetes import TOKEN
 
@@ -42,14 +42,15 @@ class Platform:
         settings = load({}, data_dir=folder, kubernetes_url=url, kubernetes_token=TOKEN,
                         kubernetes_namespace="brain-ai", kubernetes_allow_changes=True)
         self.now, self.name, self.owner = now, name, owner
+        self.value = "cpu_milli" if name == "resources" else "replicas"
         self.state = StateStore(f"sqlite:///{folder / 'state.sqlite'}")
         self.book = RunBook(self.state)
         self.lever: Actuator = KnobActuator(Knobs(settings, self.state, lambda: self.now,
                                                   lambda: "test"))
         if name == "recommend":
             self.lever = RecommendActuator(self.lever)
-        if name == "kubernetes":
-            self.lever = KubernetesActuator(KubernetesScaler(settings.kubernetes), "brain-api")
+        if name in ("kubernetes", "resources"):
+            self.lever = KubernetesActuator(KubernetesSizer(settings.kubernetes), "brain-api")
         level = 500.0 if ends == "kept" else 4000.0
 
         def measure(*_: Any) -> Window:
@@ -63,7 +64,7 @@ class Platform:
         self.book.begin(Run("run", self.now, "test", "ada", "emergency_scale_up", self.name,
                             due_at_utc=self.now, body={
                                 "rules": {"window_s": 60.0}, "goal": "generation_latency_p95_ms",
-                                "wanted": {"replicas": AFTER}, "expected": {"replicas": BEFORE},
+                                "wanted": {self.value: AFTER}, "expected": {self.value: BEFORE},
                                 "before": {"generation_latency_p95_ms": samples(2000.0)}}),
                         self.owner, "planned")
 
@@ -73,8 +74,8 @@ class Platform:
             run = self.runner.carry_on(run)
         return run
 
-    def replicas(self) -> int:
-        return int(self.lever.read()["replicas"])
+    def level(self) -> int:
+        return int(self.lever.read()[self.value])
 
 
 def samples(level: float) -> list[float | None]:
@@ -155,10 +156,13 @@ def main(folder: str, name: str, ends: str, url: str) -> None:
                 "point": point, "killed": os.WIFSIGNALED(status), "left": left,
                 "step": over.step if over else "none", "verdict": over.verdict if over else "",
                 "rolled_back": bool(over and over.rolled_back),
-                "replicas": platform.replicas()}), flush=True)
+                "replicas": platform.level()}), flush=True)
             if name == "kubernetes":  # the next point begins with the same cluster
                 scale = platform.lever._scaler  # type: ignore[attr-defined]
                 scale.set_replicas("brain-api", BEFORE, dry_run=False)
+            if name == "resources":
+                sizer = platform.lever._scaler  # type: ignore[attr-defined]
+                sizer.set_requests("brain-api", {"cpu_milli": BEFORE}, dry_run=False)
         if in_child(wake):
             sys.exit(1)
         if not os.WIFSIGNALED(status):

@@ -64,6 +64,14 @@ def test_kubernetes(folder: Path, ends: str) -> None:
             list(folder.iterdir()))  # each change was tried first, the test's own resets apart
 
 
+@pytest.mark.parametrize("ends", ["kept", "back"])
+def test_requests_in_kubernetes(folder: Path, ends: str) -> None:
+    with running_scaling_server() as api:
+        api.deploy("brain-api", 4, requests={"cpu": f"{BEFORE}m"})
+        check(points(folder, "resources", ends, api.url), ends)
+        assert api.deployments["brain-api"]["spec"]["replicas"] == 4
+
+
 def test_recommendations(folder: Path) -> None:
     found = points(folder, "recommend", "kept")
     assert [each["killed"] for each in found] == [True] * (len(found) - 1) + [False]

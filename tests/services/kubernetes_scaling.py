@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from brain.decisions.scaling.quantities import parse_quantity
 from tests.services.kubernetes import TOKEN
 
 NAMESPACE = "brain-ai"
@@ -16,6 +17,7 @@ APPS = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
 HPAS = f"/apis/autoscaling/v2/namespaces/{NAMESPACE}/horizontalpodautoscalers"
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 MERGE = "application/merge-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
 
 
 class Refusal(Exception):
@@ -28,6 +30,7 @@ class ScalingServer:
     """Deployments and autoscalers with versions, optimistic locking, dry runs and watches.
 
     ``refuse`` is a status by method, ``intrude`` is called before each write is looked at,
+    ``alter`` changes requests as an admission controller would,
     ``steps`` are what a watch tells: deployments' ready counts, or "gone", "end", "break".
     """
 
@@ -38,19 +41,28 @@ class ScalingServer:
         self.refuse: dict[str, int] = {}
         self.asked: list[tuple[str, str, Any]] = []
         self.intrude: Any = None
+        self.alter: Any = None
         self.steps: list[list[Any]] = []
         self.held = threading.Event()
         self.held.set()
         self.url = ""
         self.body: bytes | None = None
 
-    def deploy(self, name: str, replicas: int, ready: int | None = None) -> None:
+    def deploy(self, name: str, replicas: int, ready: int | None = None,
+               requests: dict[str, str] | None = None,
+               limits: dict[str, str] | None = None) -> None:
+        """A deployment with a sidecar before its main container."""
         self.version += 1
+        resources = {"requests": {"cpu": "500m", "memory": "512Mi"} if requests is None
+                     else requests, "limits": limits or {}}
         self.deployments[name] = {
             "apiVersion": "apps/v1", "kind": "Deployment",
             "metadata": {"name": name, "namespace": NAMESPACE,
                          "resourceVersion": str(self.version)},
-            "spec": {"replicas": replicas},
+            "spec": {"replicas": replicas, "template": {
+                "metadata": {"annotations": {"kubectl.kubernetes.io/default-container": name}},
+                "spec": {"containers": [{"name": "proxy", "image": "proxy:1"}, {
+                    "name": name, "image": "app:1", "resources": resources}]}}},
             "status": {"replicas": replicas,
                        "readyReplicas": replicas if ready is None else ready}}
 
@@ -76,6 +88,8 @@ class ScalingServer:
                 return self.scale_of(name) if sub else self._found(self.deployments, name)
             if method == "PATCH" and sub == "scale":
                 return self._patch_scale(name, body, dry, kind)
+            if method == "PATCH" and not sub:
+                return self._patch_deployment(name, body, dry, kind)
         if path.startswith(HPAS):
             name = path[len(HPAS) + 1:]
             if method == "GET":
@@ -97,6 +111,33 @@ class ScalingServer:
         if not dry:
             found["spec"]["replicas"] = replicas
             after["metadata"]["resourceVersion"] = self._touch(found)
+        return after
+
+    def _patch_deployment(self, name: str, body: Any, dry: bool, kind: str) -> dict[str, Any]:
+        """Lists merge by name, as the schema of a pod's containers has it."""
+        if kind != STRATEGIC:
+            raise Refusal(415, "UnsupportedMediaType")
+        self._let_in()
+        after = copy.deepcopy(self._found(self.deployments, name))
+        self._check_version(after, body)
+        containers = after["spec"]["template"]["spec"]["containers"]
+        for given in body["spec"]["template"]["spec"]["containers"]:
+            place = next(number for number, each in enumerate(containers)
+                         if each["name"] == given["name"])
+            resources = containers[place].setdefault("resources", {})
+            resources.setdefault("requests", {}).update(given["resources"]["requests"])
+            if self.alter is not None:
+                self.alter(resources["requests"])
+            for kind_of, asked in resources["requests"].items():
+                limit = resources.get("limits", {}).get(kind_of)
+                if limit is not None and parse_quantity(asked) > parse_quantity(limit):
+                    raise Refusal(422, "Invalid", f'Deployment.apps "{name}" is invalid: '
+                                  f"spec.template.spec.containers[{place}].resources.requests: "
+                                  f'Invalid value: "{asked}": must be less than or equal to '
+                                  f"{kind_of} limit of {limit}")
+        if not dry:
+            self.deployments[name] = after
+            self._touch(after)
         return after
 
     def _write_hpa(self, method: str, name: str, body: Any, dry: bool,

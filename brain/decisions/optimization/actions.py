@@ -36,7 +36,7 @@ class Platform:
     cache_capacity_bytes: int | None = None
     cache_ttl_s: float | None = None
     cpu_milli: int | None = None
-    memory_mib: int | None = None
+    memory_mib: float | None = None
     routes: tuple[Route, ...] = ()
     can: frozenset[str] | None = None
 
