@@ -1,5 +1,6 @@
 """Experiments as verbs: JSON in, JSON-able values out."""
 
+import base64
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -25,7 +26,7 @@ class ShowExperiment(msgspec.Struct, forbid_unknown_fields=True):
 
     key: Key
     metric: Annotated[str, Meta(max_length=256)] | None = None
-    form: Literal["json", "html", "csv"] = "json"
+    form: Literal["json", "html", "csv", "pdf"] = "json"
 
 
 class CreateExperiment(msgspec.Struct, forbid_unknown_fields=True):
@@ -73,11 +74,14 @@ def list_experiments(engine: Engine, wanted: ListExperiments) -> Any:
 
 
 def show_experiment(engine: Engine, wanted: ShowExperiment) -> Any:
-    """An experiment's results; a file's text under ``text``."""
+    """An experiment's results; a file's text under ``text``, a PDF's base64 under ``content``."""
     from brain.experiments import export
     results = engine.experiments.results(wanted.key, wanted.metric)
     if wanted.form == "json":
         return export.to_values(results)
+    if wanted.form == "pdf":
+        from brain.experiments.statement import to_results_pdf
+        return {"content": base64.b64encode(to_results_pdf(results)).decode()}
     return {"text": export.to_html(results) if wanted.form == "html"
             else export.to_results_csv(results).decode()}
 

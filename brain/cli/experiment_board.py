@@ -1,5 +1,6 @@
 """The commands of stored experiments: list, show, create, act, import."""
 
+import base64
 import json
 from argparse import Namespace
 from pathlib import Path
@@ -29,14 +30,14 @@ def list_experiments(arguments: Namespace) -> None:
 
 def show_experiment(arguments: Namespace) -> None:
     """Print an experiment's results, or write them to a file."""
-    form = {".html": "html", ".csv": "csv"}.get(Path(arguments.out).suffix) \
-        if arguments.out else None
-    if arguments.out and form is None:
-        raise CommandError("--out takes a name that ends with .html or .csv", "unknown_form",
-                           "out")
+    form = Path(arguments.out).suffix.removeprefix(".") if arguments.out else None
+    if form is not None and form not in ("html", "pdf", "csv"):
+        raise CommandError("--out takes a name that ends with .html, .pdf or .csv",
+                           "unknown_form", "out")
     found = _call("experiment", key=arguments.key, metric=arguments.metric, form=form)
     if arguments.out:
-        Path(arguments.out).write_text(found["text"], newline="")
+        Path(arguments.out).write_bytes(found["text"].encode() if "text" in found
+                                        else base64.b64decode(found["content"]))
         show({"written": arguments.out} if arguments.json else f"written to {arguments.out}",
              arguments.json)
         return
@@ -111,7 +112,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("experiments", "show", "Show an experiment's results so far.", (
         _KEY,
         Option("--metric", "This metric leads in the place of the primary one."),
-        Option("--out", "Write a report to this file, .html or .csv.", metavar="FILE")),
+        Option("--out", "Write a report to this file, .html, .pdf or .csv.", metavar="FILE")),
         run=show_experiment),
     Command("experiments", "create", "Create a draft from a JSON file.", (
         Option("file", "The definition; docs/experiments.md has its fields.", required=True),

@@ -92,7 +92,7 @@ def to_html(results: Results) -> str:
             for metric in results.metrics for each in metric.comparisons],
         charts=[(variant, draw_band(results.series[results.series["variant"] == variant]))
                 for variant in dict.fromkeys(results.series["variant"])],
-        number=_number, percent=_percent, money=_money))
+        number=number_text, percent=percent_text, money=money_text))
 
 
 def tell(results: Results) -> str:
@@ -107,8 +107,8 @@ def tell(results: Results) -> str:
                     if each.variant == results.winner)
         read = best.readings[results.rules.method]
         size = best.effect.estimate if isinstance(best.effect, Effect) else math.nan
-        return (f"{names[results.winner]} is better on {metric}: {_percent(size)} "
-                f"({_percent(read.lower)} to {_percent(read.upper)}).")
+        return (f"{names[results.winner]} is better on {metric}: {percent_text(size)} "
+                f"({percent_text(read.lower)} to {percent_text(read.upper)}).")
     days = max(results.days_to_decide.values(), default=None)
     more = f" It will likely take {math.ceil(days):,} more days." if days else ""
     return f"{metric}: {WORDS[results.verdict.name]}. {results.verdict.text}{more}"
@@ -142,7 +142,7 @@ def draw_band(series: pd.DataFrame) -> Mapping[str, Any] | None:
     lower, upper = known["lower"].to_list(), known["upper"].to_list()
     return {"band": points(upper, at) + " " + points(lower[::-1], at[::-1]),
             "line": points(known["estimate"].to_list(), at), "zero": f"{y(0):.1f}",
-            "top": _percent(high), "bottom": _percent(low),
+            "top": percent_text(high), "bottom": percent_text(low),
             "first": f"{known['at_utc'].iloc[0]:%Y-%m-%d}",
             "last": f"{known['at_utc'].iloc[-1]:%Y-%m-%d}"}
 
@@ -177,17 +177,20 @@ def _finite(given: Any) -> Any:
     return [_finite(each) for each in given] if isinstance(given, list | tuple) else given
 
 
-def _number(found: Any) -> str:
+def number_text(found: Any) -> str:
+    """A mean as people read it."""
     return f"{found.mean:,.4g}" if isinstance(found, Moments) else "unknown"
 
 
-def _percent(value: float) -> str:
+def percent_text(value: float) -> str:
+    """A relative effect as people read it."""
     if not math.isfinite(value):
         return "unbounded"
     return f"{value * 100:+,.1f} %"
 
 
-def _money(found: Any) -> str:
+def money_text(found: Any) -> str:
+    """Money per month with its interval, as people read it."""
     if isinstance(found, MonthlyWorth):
         return f"{found.usd:+,.0f} USD ({found.lower_usd:+,.0f} to {found.upper_usd:+,.0f})"
     return "unknown"

@@ -106,6 +106,35 @@ def draw_bars(title: str, names: Sequence[str], values: Sequence[float],
     return Drawing(title, WIDTH, max(_ROW * len(values), _ROW), tuple(shapes))
 
 
+def draw_intervals(title: str, names: Sequence[str],
+                   intervals: Sequence[tuple[float, float, float]], low: float, high: float,
+                   told: Sequence[str], height: float = 232.0) -> Drawing:
+    """An upright bar from lower to upper with a mark at the estimate, for each of (lower,
+    estimate, upper), on a scale in percent from ``low`` to ``high``; what reaches beyond is cut."""
+    floor, room = height - _BOTTOM, height - _BOTTOM - _TOP
+
+    def y(value: float) -> float:
+        return floor - room * (min(max(value, low), high) - low) / (high - low)
+    shapes: list[Box | Rule | Label] = []
+    for level in (low, (low + high) / 2, high):
+        shapes += [Rule(_LEFT, y(level), WIDTH - _RIGHT, y(level)),
+                   Label(_LEFT - 6, y(level) + 4, f"{level * 100:+,.1f} %", "end")]
+    if low < 0 < high:
+        shapes.append(Rule(_LEFT, y(0), WIDTH - _RIGHT, y(0), "limit"))
+    slot = (WIDTH - _LEFT - _RIGHT) / max(len(names), 1)
+    every = max(1, math.ceil(max((len(each) for each in names), default=1) * _LETTER * 1.4 / slot))
+    wide = min(slot * BAR_WIDTH_RATIO, 18.0)
+    for place, (name, (lower, estimate, upper), text) in enumerate(
+            zip(names, intervals, told, strict=True)):
+        x = _LEFT + slot * (place + 0.5)
+        shapes += [Box(x - wide / 2, y(upper), wide, y(lower) - y(upper), "rest",
+                       f"{name}: {text}"),
+                   Box(x - wide / 2, y(estimate) - 1.5, wide, 3, "bar")]
+        if place % every == 0:
+            shapes.append(Label(x, height - 8, name, "middle"))
+    return Drawing(title, WIDTH, height, tuple(shapes))
+
+
 def shorten(text: str, width: float) -> str:
     """The text, cut with an ellipsis where it would be wider; wide letters count twice."""
     used = 0.0

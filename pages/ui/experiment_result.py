@@ -13,6 +13,7 @@ from analytics.experiments.worth import VariantCost
 from brain.decisions.experiment import Experiment, MetricDefinition
 from brain.experiments import export
 from brain.experiments.results import MetricResults, Results
+from brain.experiments.statement import to_results_pdf
 from pages.ui import cards, charts, experiment_charts, format, tables
 from pages.ui import experiment_reading as reading
 
@@ -213,7 +214,7 @@ def draw_cost(results: Results, zone: str) -> None:
 
 
 def offer_report(results: Results) -> None:
-    """Buttons that take the results away, as one page of HTML and as CSV."""
+    """Buttons that take the results away, as one page of HTML, as PDF and as CSV."""
     key = results.experiment.key
     with st.container(horizontal=True):
         st.download_button(
@@ -221,6 +222,11 @@ def offer_report(results: Results) -> None:
             file_name=f"experiment_{key}_{results.at_utc:%Y%m%dT%H%MZ}.html", key="report_html",
             icon=":material/download:", on_click="ignore",
             help="Verdict, health, effects with intervals and costs on one page that prints well")
+        st.download_button(
+            "Report (PDF)", data=lambda: to_results_pdf(results), mime="application/pdf",
+            file_name=f"experiment_{key}_{results.at_utc:%Y%m%dT%H%MZ}.pdf", key="report_pdf",
+            icon=":material/download:", on_click="ignore",
+            help="The same on A4 pages")
         st.download_button(
             "Results (CSV)", data=lambda: export.to_results_csv(results), mime="text/csv",
             file_name=f"experiment_{key}_{results.at_utc:%Y%m%dT%H%MZ}.csv", key="report_csv",

@@ -1,5 +1,6 @@
 """Experiments over HTTP and by the Python client: assigned as the engine does, exposed once."""
 
+import base64
 import uuid
 
 import pytest
@@ -140,6 +141,8 @@ def test_verbs_answer_results_files_and_changes(console, key):
     assert (told["experiment"]["key"], told["verdict"]["name"]) == (key, "cannot_tell")
     assert console.call("experiment", key=key, form="html")["text"].startswith("<!doctype html>")
     assert console.call("experiment", key=key, form="csv")["text"].startswith("experiment,role")
+    pdf = console.call("experiment", key=key, form="pdf")["content"]
+    assert base64.b64decode(pdf).startswith(b"%PDF-")
     last = console.call("experiment_changes", key=key)[0]
     assert (last["action"], last["person"]) == ("started", "ada")
     added = {each["key"] for each in console.call("load_samples")}

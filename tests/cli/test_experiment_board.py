@@ -48,7 +48,7 @@ def test_faults_are_told(run, file, tmp_path):
     broken.write_text("[1]")
     for words, code in ((("create", str(broken)), "not_json"),
                         (("show", "gone"), "not_found"), (("act", "gone", "start"), "not_found"),
-                        (("show", "gone", "--out", "report.pdf"), "unknown_form"),
+                        (("show", "gone", "--out", "report.doc"), "unknown_form"),
                         (("import", str(broken)), "missing_column")):
         status, told = run(*words)
         assert (status, told["error"]["code"]) == (1, code), words
@@ -68,7 +68,8 @@ def test_samples_import_and_report(run, tmp_path):
     assert "the sequential reading" in told
     key = run("list", "--state", "stopped")[1][0]["key"]
     assert "metric-1" in run("show", key, plain=True)[1]
-    for name, start in (("r.html", "<!doctype html>"), ("r.csv", "experiment,role")):
+    for name, start in (("r.html", "<!doctype html>"), ("r.csv", "experiment,role"),
+                        ("r.pdf", "%PDF-")):
         path = tmp_path / name
         run("show", key, "--out", str(path))
-        assert path.read_text().startswith(start)
+        assert path.read_bytes().startswith(start.encode())

@@ -5,9 +5,13 @@ import io
 import json
 from html.parser import HTMLParser
 
+import pandas as pd
+import pypdf
 import pytest
 
 from brain.experiments import export
+from brain.experiments.statement import draw_looks, to_results_pdf
+from brain.reports.drawing import Box, Label
 from tests.experiments.conftest import NOW, definition
 from tests.experiments.played import START, play
 
@@ -70,6 +74,43 @@ def test_the_page_needs_nothing_else_and_runs_nothing(results):
     assert "&lt;script&gt;" in text
     assert {"svg", "polygon", "polyline", "table"} <= set(page.tags)
     assert export.tell(results).replace("<", "&lt;").replace(">", "&gt;") in text
+
+
+def words_of(pdf):
+    """Everything written on the pages of a PDF."""
+    pages = pypdf.PdfReader(io.BytesIO(pdf)).pages
+    return " ".join(" ".join(page.extract_text() for page in pages).split())
+
+
+def test_the_pdf_says_what_the_page_says(results):
+    written = words_of(to_results_pdf(results))
+    read = results.primary.comparisons[0].readings["sequential"]
+    assert f"{export.percent_text(read.lower)} to {export.percent_text(read.upper)}" in written
+    assert EVIL in written
+    assert "=1+1" in written
+    assert "b over time" in written
+    assert " ".join(results.verdict.text.split()) in written
+    unknown = next(each for each in results.metrics if each.definition.key == "never")
+    assert unknown.comparisons[0].verdict.text in written
+
+
+def test_the_pdf_of_a_draft_has_no_numbers(engine):
+    engine.experiments.create(definition())
+    written = words_of(to_results_pdf(engine.experiments.results("checkout")))
+    assert "has not begun" in written
+    assert "over time" not in written
+
+
+def test_intervals_are_drawn_on_the_scale_of_the_last():
+    # scale: spare = max(0.2, 0.05) = 0.2; from min(0, 0) - 0.1 to max(0.2, 0) + 0.1
+    looks = pd.DataFrame({"at_utc": pd.to_datetime(["2026-01-01", "2026-01-02"], utc=True),
+                          "estimate": [0.5, 0.1], "lower": [-9.0, 0.0], "upper": [9.0, 0.2]})
+    drawing = draw_looks("b", looks)
+    labels = [each.text for each in drawing.shapes if isinstance(each, Label)]
+    assert labels[:3] == ["-10.0 %", "+10.0 %", "+30.0 %"]
+    first, _, last, _ = (each for each in drawing.shapes if isinstance(each, Box))
+    assert first.height == pytest.approx(2 * last.height)  # cut to the scale of 0.4; 0.2 of it
+    assert draw_looks("b", looks.iloc[:1]) is None
 
 
 def test_the_page_of_a_draft_says_that_it_has_not_begun(engine):
