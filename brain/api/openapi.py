@@ -69,6 +69,7 @@ def describe() -> dict[str, Any]:
         **_gateway(*schemas[-2:]),
         **_budgets(),
         **_knowledge(),
+        **_allocations(),
         "/metrics": {"get": _operation(
             "showMetrics", "Figures for Prometheus.",
             {"200": {"description": "Text form 0.0.4.", "content": {"text/plain": {}}},
@@ -155,6 +156,37 @@ def _optimization() -> dict[str, Any]:
             "put": _operation("configureOptimizer", "Change values; all or none are taken.",
                               {"200": _answer("Values by name."), **wrong},
                               body=_body({"type": "object"}, "application/json"))}}
+
+
+def _allocations() -> dict[str, Any]:
+    base, text = "/v1/allocations", {"type": "string"}
+    which = [{"name": "policy_id", "in": "path", "required": True, "schema": text}]
+    wrong = _errors(400, 401, 403, 404, 413, 415, 421)
+    route = {"type": "object", "properties": {"route": text, "reason": text}}
+
+    def post(name: str, meaning: str, body: dict[str, Any]) -> dict[str, Any]:
+        return {"post": _operation(name, meaning, {"200": _answer("What holds now."), **wrong},
+                                   body=_body(body, "application/json"), parameters=which)}
+    return {
+        base: {"get": _operation(
+            "listAllocations", "Every allocation with its shares and stopped routes.",
+            {"200": _answer("Allocations."), **_errors(401, 421)})},
+        f"{base}/{{policy_id}}": {
+            "get": _operation("showAllocation", "One allocation and what each route did.",
+                              {"200": _answer("The allocation."), **_errors(401, 404, 421)},
+                              parameters=which),
+            "put": _operation("setAllocation", "Set an allocation; dry_run changes nothing.",
+                              {"200": _answer("The allocation, and the shares that come next."),
+                               **wrong},
+                              body=_body({"$ref": "#/components/schemas/SetAllocation"},
+                                         "application/json"), parameters=which),
+            "delete": _operation("removeAllocation", "Take an allocation away.",
+                                 {"200": _answer("Which one."), **_errors(401, 403, 404, 421)},
+                                 parameters=which)},
+        f"{base}/{{policy_id}}/undo": post("undoAllocation", "Take its last change back.", {}),
+        f"{base}/{{policy_id}}/stop": post("stopRoute", "Choose a route no more.", route),
+        f"{base}/{{policy_id}}/resume": post("resumeRoute", "Let a stopped route be chosen again.",
+                                             {"type": "object", "properties": {"route": text}})}
 
 
 def _budgets() -> dict[str, Any]:

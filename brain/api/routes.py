@@ -17,6 +17,7 @@ from starlette.routing import Route
 from brain import acting, running
 from brain.api import access, metrics, openapi, verbs
 from brain.api.access import Refused
+from brain.api.allocation_routes import AllocationRoutes
 from brain.api.budget_routes import BudgetRoutes
 from brain.api.experiment_routes import ExperimentRoutes
 from brain.api.gateway_routes import GatewayRoutes
@@ -44,6 +45,7 @@ class Api:
         self._optimization = OptimizationRoutes(self._require_key)
         self._gateway = GatewayRoutes(self._require_key)
         self._budgets = BudgetRoutes(self._require_key)
+        self._allocation = AllocationRoutes(self._require_key)
         self._knowledge = KnowledgeRoutes(self._require_key)
         self._traces = TraceRoutes(settings, self._require_key)
 
@@ -76,6 +78,13 @@ class Api:
                 ("DELETE", "/v1/budgets/{budget_id}", self._budgets.remove_budget),
                 ("POST", "/v1/budgets/{budget_id}/undo", self._budgets.undo_budget),
                 ("GET", "/v1/budget-alerts", self._budgets.list_alerts),
+                ("GET", "/v1/allocations", self._allocation.list_all),
+                ("GET", "/v1/allocations/{policy_id}", self._allocation.show),
+                ("PUT", "/v1/allocations/{policy_id}", self._allocation.put),
+                ("DELETE", "/v1/allocations/{policy_id}", self._allocation.remove),
+                ("POST", "/v1/allocations/{policy_id}/undo", self._allocation.undo),
+                ("POST", "/v1/allocations/{policy_id}/stop", self._allocation.stop),
+                ("POST", "/v1/allocations/{policy_id}/resume", self._allocation.resume),
                 ("GET", "/v1/experiments", self._experiments.list_experiments),
                 ("GET", "/v1/experiments/{key}/assignment", self._experiments.ask_assignment),
                 ("POST", "/v1/experiments/{key}/assignment", self._experiments.assign),

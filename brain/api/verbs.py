@@ -18,6 +18,7 @@ from brain.api import (
     gateway,
     gateway_forms,
     knowledge,
+    models,
     monitoring,
     optimization,
     providers,
@@ -290,6 +291,6 @@ VERBS: dict[str, Verb] = {
     "experiment_changes": Verb(experiments.ExperimentHistory, experiments.list_history),
     "load_samples": Verb(experiments.LoadSamples, experiments.load_samples),
     "import_experiments": Verb(experiments.ImportExperiments, experiments.import_experiments),
-    **{name: Verb(taken, work) for table in (providers.TABLE, studio.TABLE)
+    **{name: Verb(taken, work) for table in (providers.TABLE, studio.TABLE, models.TABLE)
        for name, (taken, work) in table.items()}}
 """Every verb that a program on this machine may call."""

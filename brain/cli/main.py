@@ -18,6 +18,7 @@ AREAS: tuple[tuple[str, str], ...] = (
     ("health", "brain.cli.health"),
     ("experiments", "brain.cli.experiments"),
     ("models", "brain.cli.models"),
+    ("allocation", "brain.cli.allocation"),
     ("bandits", "brain.cli.bandits"),
     ("anomalies", "brain.cli.anomalies"),
     ("forecast", "brain.cli.forecast"),

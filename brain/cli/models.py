@@ -10,6 +10,7 @@ import msgspec
 from brain.cli.command import Command
 from brain.cli.machine import Form, ReasonOut
 from brain.cli.model_evaluation import EVALUATE
+from brain.cli.model_router import COMMANDS as ROUTER
 from brain.decisions.reasons import InputError
 
 if TYPE_CHECKING:
@@ -335,5 +336,5 @@ COMMANDS: tuple[Command, ...] = (
     Command("models", "choose", "Choose the model for a request: constraints, scores, reasons, "
             "alternatives.", form=Form(
                 ChooseIn, ChooseOut, prepare_choose, needs=NEEDED)),
-    EVALUATE,
+    EVALUATE, *ROUTER,
 )

@@ -22,6 +22,8 @@ HARM_EVIDENCE = 100.0
 often it is looked at."""
 LEAST_HARM_N = 10
 MOST_ROUTES = 50
+BY_CONTEXT = ("thompson", "ucb", "epsilon_greedy", "uniform")
+"""Rules that can go by a request's features: LinTS, LinUCB and the plain ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,8 @@ class AllocationPolicy:
     ``reward_per_usd`` for a USD of cost and ``reward_per_s`` for a second. Older choices count
     half after ``half_life_h`` (0: never) and nothing after ``window_days``. A choice without
     feedback is pending for ``wait_h``, then left out. A route is stopped where its errors are
-    beyond ``max_error_ratio`` or its quality beneath ``min_quality`` beyond doubt.
+    beyond ``max_error_ratio`` or its quality beneath ``min_quality`` beyond doubt. ``context``
+    goes by the request's features too; see `brain.decisions.allocation_context`.
     """
 
     policy_id: str
@@ -51,6 +54,7 @@ class AllocationPolicy:
     max_error_ratio: float = 0.25
     min_quality: float = 0.0
     is_demo: bool = False
+    context: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +212,9 @@ def check_allocation(policy: AllocationPolicy) -> None:
                              "routes")
     if len(set(policy.routes)) < len(policy.routes):
         raise InputError("repeated", "a route stands twice", "routes")
+    if policy.context and policy.rule not in BY_CONTEXT:
+        raise InputError("invalid_value", f"by context, rule is one of {', '.join(BY_CONTEXT)}",
+                         "rule")
     for name, least, most in (
             ("half_life_h", 0.0, 1e5), ("window_days", 0.01, 400.0), ("wait_h", 0.0, 1e4),
             ("max_error_ratio", 0.0, 1.0), ("min_quality", 0.0, 1.0)):

@@ -177,7 +177,8 @@ def _choose(gateway: "Gateway", way: Way, limits: Limits, provider: str,
     if question.priority == "balanced" and not pressed:
         # A caller who asks for more than a balance gets the rules, and so does a pressed budget.
         routes, divided, more = gateway.allocation.order(routes, question.workspace_id,
-                                                         ask.features.task_class)
+                                                         ask.features.task_class,
+                                                         ask.features)
         why, facts = (*divided, *why), facts | dict(more)
     return routes[:_MOST_ROUTES], why, facts
 

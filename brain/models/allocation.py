@@ -3,7 +3,7 @@
 import datetime as dt
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from analytics.win_rates import WinRate, rate_wins
@@ -15,12 +15,15 @@ from brain.decisions.allocation import (
     choose_route,
     decide_shares,
 )
+from brain.decisions.allocation_context import Experience, decide_context_shares, read_context
+from brain.decisions.models.features import Features
 from brain.decisions.reasons import Reason
 from brain.models.allocation_book import AllocationBook, ShareVersion
 from brain.models.allocation_log import (
     PolicyValue,
     Query,
     read_choices,
+    summarize_contexts,
     summarize_routes,
     value_shares,
 )
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
 
 Named = TypeVar("Named", bound="Route")
 CONSOLE = "console"
+CONTEXTS_AFTER = dt.timedelta(minutes=10)
+"""How often what was learned by context is renewed where no share of the whole moves."""
 READ_AGAIN = dt.timedelta(seconds=1)
 """How long a change by another process may stay unseen."""
 
@@ -58,6 +63,18 @@ class _Ready:
     shares: Mapping[str, float]
     version: int
     stopped: frozenset[str]
+    experiences: tuple[Experience, ...] = ()
+    by_context: dict[tuple[float, ...], Mapping[str, float]] = field(default_factory=dict)
+
+    def shares_for(self, context: tuple[float, ...]) -> Mapping[str, float]:
+        """Shares for requests of a context, worked out once."""
+        if not context or not self.experiences:
+            return self.shares
+        found = self.by_context.get(context)
+        if found is None:
+            left = [each for each in self.experiences if each.route not in self.stopped]
+            found = self.by_context[context] = decide_context_shares(left, self.policy, context)
+        return found
 
 
 class Allocation:
@@ -120,8 +137,8 @@ class Allocation:
 
     # requests
 
-    def choose(self, possible: Sequence[str], workspace_id: str, task_class: str
-               ) -> Allocated | None:
+    def choose(self, possible: Sequence[str], workspace_id: str, task_class: str,
+               features: Features | None = None) -> Allocated | None:
         """The route for a request among those that break no constraint, best first.
 
         None where no policy divides this traffic, or all of its routes are stopped or not
@@ -138,7 +155,8 @@ class Allocation:
             return None
         own = ready.policy.routes
         left = [route for route in possible if not own or route in own]
-        choice = choose_route(left, ready.shares, ready.stopped,
+        context = read_context(features) if ready.policy.context and features else ()
+        choice = choose_route(left, ready.shares_for(context), ready.stopped,
                               ready.policy.floor_ratio, self._draw())
         if choice is None:
             return None
@@ -146,12 +164,15 @@ class Allocation:
         logged: dict[str, Any] = {
             "policy": ready.policy.policy_id, "version": ready.version, "route": choice.route,
             "propensity": choice.propensity, "shares": dict(choice.shares)}
+        if context:
+            logged["context"] = list(context)
         if not followed:  # the log says what really happens: the first of the rules' order
             logged |= {"route": possible[0], "propensity": 1.0, "would_choose": choice.route,
                        "shares": {route: float(route == possible[0]) for route in possible}}
         return Allocated(ready.policy.policy_id, choice, followed, {"allocation": logged})
 
-    def order(self, routes: "tuple[Named, ...]", workspace_id: str, task_class: str
+    def order(self, routes: "tuple[Named, ...]", workspace_id: str, task_class: str,
+              features: Features | None = None
               ) -> "tuple[tuple[Named, ...], tuple[Reason, ...], Mapping[str, Any]]":
         """Routes in the order to try, reasons, and facts for the record.
 
@@ -159,7 +180,7 @@ class Allocation:
         unless none is left.
         """
         named = {f"{each.provider}/{each.model}": each for each in routes}
-        found = self.choose(list(named), workspace_id, task_class)
+        found = self.choose(list(named), workspace_id, task_class, features)
         if found is None:
             return routes, (), {}
         if not found.followed:
@@ -180,10 +201,16 @@ class Allocation:
 
     def seen(self, policy: AllocationPolicy) -> tuple[RouteSeen, ...]:
         """What each route has been worth in the policy's window."""
+        return self._look(policy)[0]
+
+    def _look(self, policy: AllocationPolicy
+              ) -> tuple[tuple[RouteSeen, ...], tuple[Experience, ...]]:
+        """What routes did, as a whole and, where the policy goes by it, by context."""
         now = self._clock()
         choices = read_choices(self._query, policy.policy_id,
                                now - dt.timedelta(days=policy.window_days), now)
-        return summarize_routes(choices, policy, now, self.book.resumes(policy.policy_id))
+        seen = summarize_routes(choices, policy, now, self.book.resumes(policy.policy_id))
+        return seen, summarize_contexts(choices, policy, now, seen) if policy.context else ()
 
     def preview(self, policy: AllocationPolicy) -> Shares:
         """The shares that a policy would give now, nothing being changed: a dry run."""
@@ -197,18 +224,22 @@ class Allocation:
         for policy in self.book.all():
             if policy.mode == "off":
                 continue
-            seen = self.seen(policy)
+            seen, experiences = self._look(policy)
             latest = self.book.latest(policy.policy_id)
             stopped = [each["route"] for each in self.stops(policy.policy_id)]
             decided = decide_shares(seen, policy, latest.shares if latest else {}, stopped)
-            if not decided.moved or not seen:
+            learned = any(each.n for each in seen) and experiences and (
+                latest is None or self._clock() - latest.at_utc >= CONTEXTS_AFTER)
+            if not seen or not (decided.moved or learned):
                 continue
             now = self._clock()
             if policy.mode == "on":
                 for route, reason in decided.stopped.items():
                     self.book.stop(policy.policy_id, route, reason.text, now, person)
-            self.book.note_shares(policy.policy_id, policy.mode, decided.shares, seen,
-                                  decided.reasons, now, person)
+            version = self.book.note_shares(policy.policy_id, policy.mode, decided.shares, seen,
+                                            decided.reasons, now, person)
+            if experiences:
+                self.book.note_contexts(policy.policy_id, version, experiences)
             moved += 1
         if moved:
             self._read_at = None
@@ -254,7 +285,8 @@ class Allocation:
                 if latest else {}
             found[policy.workspace_id, policy.task_class] = _Ready(
                 policy, shares, latest.version if latest else 0,
-                frozenset(stops.get(policy.policy_id, ())))
+                frozenset(stops.get(policy.policy_id, ())),
+                self.book.contexts(policy.policy_id) if policy.context else ())
         return found
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from brain.decisions.allocation import AllocationPolicy, RouteSeen, check_allocation
+from brain.decisions.allocation_context import Experience
 from brain.decisions.reasons import InputError, Reason
 from brain.sources.state import StateStore
 
@@ -130,6 +131,21 @@ class AllocationBook:
                 "reasons_json": json.dumps([[each.code, each.text] for each in reasons]),
                 "person": person})
         return version
+
+    def note_contexts(self, policy_id: str, version: int,
+                      experiences: Sequence[Experience]) -> None:
+        """Keep what routes earned by context beside the shares of a version; older ones go."""
+        self._state.delete("allocation_contexts", policy_id=policy_id)
+        self._state.insert("allocation_contexts", {
+            "policy_id": policy_id, "version": version,
+            "experiences_json": json.dumps([each.to_json() for each in experiences])})
+
+    def contexts(self, policy_id: str) -> tuple[Experience, ...]:
+        """What routes earned by context, as last kept."""
+        column = self._state.tables["allocation_contexts"].c.policy_id
+        rows = self._state.rows("allocation_contexts", column == policy_id)
+        return tuple(map(Experience.from_json, json.loads(rows[0]["experiences_json"]))) \
+            if rows else ()
 
     # stopped routes
 

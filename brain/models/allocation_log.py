@@ -12,6 +12,7 @@ import pandas as pd
 from analytics.experiments.off_policy import NO_LOG, Evaluation, evaluate_policy
 from analytics.experiments.statistics import CannotTell
 from brain.decisions.allocation import AllocationPolicy, RouteSeen
+from brain.decisions.allocation_context import CONTEXT, Experience, learn_experience
 
 MOST_CHOICES = 200_000
 """Latest choices that are read; older ones count as if they were beyond the window."""
@@ -39,7 +40,7 @@ def read_choices(query: Query, policy_id: str, start: dt.datetime, end: dt.datet
 
     Columns: at_utc, route, served (the route that answered), propensity, shares (of all routes
     possible then), failed, quality (0 to 1, NaN while nobody said), cost_usd, latency_s,
-    query_hash, workspace_id.
+    query_hash, workspace_id, context (numbers, empty where it did not count).
     """
     rows = query("allocation/choices", start=start, end=end, limit=MOST_CHOICES)
     found = []
@@ -56,9 +57,10 @@ def read_choices(query: Query, policy_id: str, start: dt.datetime, end: dt.datet
             "cost_usd": np.nan if row["cost_usd"] is None or pd.isna(row["cost_usd"])
             else float(row["cost_usd"]),
             "latency_s": float(row["latency_ms"] or 0.0) / 1_000,
+            "context": tuple(logged.get("context") or ()),
             "query_hash": row["query_hash"], "workspace_id": row["workspace_id"]})
     columns = ["at_utc", "route", "served", "propensity", "shares", "failed", "quality",
-               "cost_usd", "latency_s", "query_hash", "workspace_id"]
+               "cost_usd", "latency_s", "query_hash", "workspace_id", "context"]
     return pd.DataFrame(found[::-1], columns=columns)
 
 
@@ -88,6 +90,24 @@ def summarize_routes(choices: pd.DataFrame, policy: AllocationPolicy, now: dt.da
             float(np.average(rows["latency_s"].to_numpy(float), weights=weights)),
             int((~known & (age_h < policy.wait_h)).sum()), len(since),
             int(since["failed"].sum()), len(later), float(later.sum())))
+    return tuple(found)
+
+
+def summarize_contexts(choices: pd.DataFrame, policy: AllocationPolicy, now: dt.datetime,
+                       seen: Sequence[RouteSeen]) -> tuple[Experience, ...]:
+    """What every route of ``seen`` earned by context, older choices counting less."""
+    found = []
+    known = choices[choices["quality"].notna()
+                    & (choices["context"].map(len) == len(CONTEXT))] if len(choices) else choices
+    for each in seen:
+        rows = known[known["route"] == each.route] if len(known) else known
+        age_h = (pd.Timestamp(now) - rows["at_utc"]).dt.total_seconds().to_numpy() / 3_600 \
+            if len(rows) else np.zeros(0)
+        weights = np.power(0.5, age_h / policy.half_life_h) if policy.half_life_h else \
+            np.ones(len(rows))
+        found.append(learn_experience(
+            each.route, np.array(rows["context"].tolist(), float).reshape(-1, len(CONTEXT)),
+            rows["quality"].to_numpy(float), weights, each.cost_usd, each.latency_s))
     return tuple(found)
 
 

@@ -3,7 +3,7 @@
 import datetime as dt
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from analytics.routing.router import Router
-    from brain.models.gate import NotEnoughScores
-    from brain.models.router_store import RouterStore, RouterVersion
+    from brain.models.gate import NotEnoughScores, Trained
+    from brain.models.judged import Judged
+    from brain.models.router_store import RouterStore
 
 KEPT_S = 30.0
 """How long a choice goes by a catalogue as read, before other processes' changes are seen."""
@@ -164,23 +165,39 @@ class Models:
         from brain.models.router_store import RouterStore
         return RouterStore(self._state)
 
-    def train(self, person: str = "") -> "RouterVersion | NotEnoughScores":
-        """A new router version from judged prompts, in force if it passes its gate, or why not."""
-        from brain.models.gate import NotEnoughScores, train_and_judge
-        from brain.models.measuring import read_judged
-        now = self._clock()
-        judged = read_judged(self._query, now)
+    def judged(self) -> "Judged":
+        """Prompts with the scores that graders, task success and stars gave each model."""
+        from brain.models.judged import read_judged
+        return read_judged(self._query, self._state, self._clock())
+
+    def train(self, person: str = "", *, write: bool = True, activate: bool = True
+              ) -> "Trained | NotEnoughScores":
+        """A router trained from judged prompts and what its gate says, or why there is none.
+
+        Only one that passes is kept, and only with ``write``; ``activate`` puts it in force.
+        """
+        from brain.models.gate import NotEnoughScores, Trained, train_and_judge
+        from brain.models.router_store import REFUSED
+        now, who = self._clock(), person or self._whoami()
+        judged = self.judged()
         declared = {each.name: each.quality for each in self.catalogue()}
         priors = [(declared.get(name) or 50.0) / 100 for name in judged.models]
         found = train_and_judge(judged.prompts, judged.scores, judged.models, priors,
                                 self._prepared().router)
         if isinstance(found, NotEnoughScores):
             return found
-        added = self.routers.add(*found, now, person or self._whoami())
-        self._forget()
-        return added
+        router, gate = found
+        version = None
+        if write and gate.passed:
+            version = self.routers.add(router, gate, now, who)
+            if activate:
+                self.activate(version.version, who)
+                version = self.routers.active()
+        elif write:
+            self._state.audit(now, who, REFUSED, "router", None, asdict(gate))
+        return Trained(gate, version, router.trained_on, judged.models, judged.sources)
 
-    def learn_daily(self) -> "RouterVersion | NotEnoughScores | None":
+    def learn_daily(self) -> "Trained | NotEnoughScores | None":
         """What training did; None where the catalogue is the sample, or a day has not passed."""
         now, versions = self._clock(), self.routers.versions()
         last = max((each for each in (self._tried_at_utc,
@@ -190,6 +207,17 @@ class Models:
             return None
         self._tried_at_utc = now
         return self.train("console")
+
+    def roll_back(self, person: str = "") -> int:
+        """The router version in force before the last change, which is in force again; 0 is none.
+
+        Doing it twice brings the change back. Raises LookupError where nothing was changed.
+        """
+        before = self.routers.previous()
+        if before is None:
+            raise LookupError("no router was ever put in force")
+        self.activate(before, person)
+        return before
 
     def activate(self, version: int, person: str = "") -> None:
         """Put a router version in force; 0 leaves choices to declared and measured figures.

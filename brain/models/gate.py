@@ -2,8 +2,9 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,9 @@ import numpy.typing as npt
 from analytics.routing.router import Router, train_router
 from analytics.routing.splits import group_near_duplicates, split_by_prompt
 from brain.decisions.reasons import Reason
+
+if TYPE_CHECKING:
+    from brain.models.router_store import RouterVersion
 
 Floats = npt.NDArray[np.float64]
 FEWEST_SCORES = 200
@@ -52,6 +56,18 @@ class NotEnoughScores:
 
     code: str
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What training did: what its gate says, the version kept (None where it was refused or only
+    tried), and how many scores it learned from by where they are from."""
+
+    gate: RouterGate
+    version: "RouterVersion | None"
+    trained_on: int
+    models: tuple[str, ...]
+    sources: Mapping[str, int]
 
 
 def train_and_judge(prompts: Sequence[str], scores: Floats, models: Sequence[str],

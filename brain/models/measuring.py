@@ -2,12 +2,9 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from brain.decisions.models.catalogue import Measured
@@ -15,17 +12,6 @@ from brain.decisions.models.catalogue import Measured
 Key = tuple[str, str]
 DAYS = 7
 """Days over which figures are measured: long enough for counts, short enough for today's model."""
-MOST_PROMPTS = 20_000
-LEARN_DAYS = 180
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """Prompts with the score, 0 to 1, of the model that answered; NaN for the others."""
-
-    prompts: tuple[str, ...]
-    models: tuple[str, ...]
-    scores: npt.NDArray[np.float64]
 
 
 def measure(query: Callable[..., pd.DataFrame], now: dt.datetime
@@ -42,21 +28,6 @@ def measure(query: Callable[..., pd.DataFrame], now: dt.datetime
             float(row["output_tokens"]) / float(row["input_tokens"])
             if row["input_tokens"] > 0 else None))
     return {key: tuple(each) for key, each in found.items()}
-
-
-def read_judged(query: Callable[..., pd.DataFrame], now: dt.datetime,
-                models: Sequence[str] = ()) -> Judged:
-    """The newest judged prompts; stars of 1 to 5 are scores of 0 to 1."""
-    rows = query("models/rated_prompts", start=now - dt.timedelta(days=LEARN_DAYS), end=now,
-                 limit=MOST_PROMPTS)
-    if models:
-        rows = rows[rows["model"].isin(list(models))]
-    names = tuple(sorted(rows["model"].unique()))
-    places = {name: place for place, name in enumerate(names)}
-    scores = np.full((len(rows), len(names)), np.nan)
-    for number, row in enumerate(rows.to_dict("records")):
-        scores[number, places[row["model"]]] = (row["stars"] / row["verdicts"] - 1) / 4
-    return Judged(tuple(map(str, rows["prompt"])), names, scores)
 
 
 def _known(value: Any) -> float | None:

@@ -18,7 +18,7 @@ from analytics.routing.text import FORM, Vocabulary
 from brain.models.gate import RouterGate
 from brain.sources.state import StateStore
 
-ACTIVATED = "router activated"
+ADDED, ACTIVATED, REFUSED = "router trained", "router activated", "router refused by its gate"
 LARGEST_BYTES = 200_000_000
 _CROWD = ("root", "feature", "threshold", "left", "right", "value")
 _FOREST = ("start", "owner", "root", "feature", "threshold", "left", "right", "value")
@@ -30,7 +30,8 @@ class RouterDamaged(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RouterVersion:
-    """A trained router without its weights. ``status`` is active, retired or refused."""
+    """A trained router without its weights. ``status`` is active, ready (never in force) or
+    retired; refused ones are of earlier versions of this program."""
 
     version: int
     status: str
@@ -57,18 +58,27 @@ class RouterStore:
         return next((each for each in self.versions() if each.status == "active"), None)
 
     def add(self, router: Router, gate: RouterGate, now: dt.datetime, person: str) -> RouterVersion:
-        """The new version: in force if it passed its gate, else refused, its weights not kept."""
-        body = dump_router(router) if gate.passed else b""
+        """The new version, ready to be put in force. Raises ValueError for one that its gate
+        refused."""
+        if not gate.passed:
+            raise ValueError("a router that its gate refused is not kept")
+        body = dump_router(router)
         known = self.versions()
         number = known[0].version + 1 if known else 1
         self._state.insert("router_versions", {
-            "version": number, "status": "refused", "trained_on": router.trained_on,
+            "version": number, "status": "ready", "trained_on": router.trained_on,
             "models_json": json.dumps(router.models), "gate_json": gate.to_json(),
             "weights_base64": base64.b64encode(body).decode(),
             "sha256": hashlib.sha256(body).hexdigest(), "person": person, "created_at_utc": now})
-        if gate.passed:
-            self.activate(number, now, person)
+        self._state.audit(now, person, ADDED, "router", None, {"version": number})
         return next(each for each in self.versions() if each.version == number)
+
+    def previous(self) -> int | None:
+        """The version in force before the last change, 0 for none; None without any change."""
+        audit = self._state.tables["audit"]
+        entries = self._state.rows("audit", audit.c.action == ACTIVATED,
+                                   audit.c.subject == "router", order="audit_id")
+        return int(json.loads(entries[-1]["before_json"])["version"]) if entries else None
 
     def activate(self, version: int, now: dt.datetime, person: str) -> None:
         """Put a version in force in the place of the active one; 0 puts none in force.

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from pages.ui import cards, data, model_catalogue, model_curve, model_playground
+from pages.ui import cards, data, model_catalogue, model_curve, model_playground, model_router
 
 st.title("Models")
 models = data.engine().models
@@ -24,8 +24,11 @@ with cards.guarded("Change the catalogue", "Every change is audited and can be u
 
 with cards.guarded("Learned router", "Predicts each model's quality for a prompt; used only if it "
                    "beats plain means on prompts it never saw."):
-    model_curve.draw_versions(models)
+    model_router.draw(models)
 
-with cards.guarded("Cost and quality", "What quality each way of choosing reaches at which cost, "
-                   "on prompts that it never saw."):
+with cards.guarded("Cost and quality here", "What quality each way of choosing reaches at which "
+                   "cost, on prompts of this platform that it never saw."):
+    model_curve.draw_own(models)
+
+with cards.guarded("Cost and quality of a file", "The same for evaluations made elsewhere."):
     model_curve.draw()

@@ -33,6 +33,9 @@ def draw(policy: AllocationPolicy | None) -> None:
                                 format_func=lambda each: _RULES[each])
         routes = st.text_input("Routes", ", ".join(before.routes), help="provider/model, separated "
                                "by commas; empty for all that break no constraint.")
+        context = st.toggle("By the request's features too", before.context, help="LinTS with "
+                            "Thompson sampling, LinUCB with the upper bound: complexity, task and "
+                            "length of the request decide with.")
         with st.container(horizontal=True):
             floor = st.number_input("Least share of a route (%)", 0.0, 50.0,
                                     before.floor_ratio * 100, 1.0)
@@ -54,7 +57,7 @@ def draw(policy: AllocationPolicy | None) -> None:
         mode=mode, rule=rule, floor_ratio=floor / 100, half_life_h=half_life,
         routes=tuple(each.strip() for each in routes.split(",") if each.strip()),
         reward_per_usd=per_usd, reward_per_s=per_s, max_error_ratio=errors / 100,
-        min_quality=quality)
+        min_quality=quality, context=context)
     if asked:
         _try(wanted)
     _confirm(policy)

@@ -1,4 +1,4 @@
-"""What a learned router is worth: its versions with their gates, and cost-quality curves."""
+"""Cost-quality curves: of this platform's own evaluations, and of a file of them."""
 
 import tempfile
 from pathlib import Path
@@ -7,12 +7,11 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from analytics.routing.evaluation import Evaluated, evaluate, summarize
+from analytics.routing.evaluation import FEWEST, Evaluated, RoutingData, evaluate, summarize
 from brain.decisions.reasons import InputError
 from brain.models.desk import Models
 from brain.models.files import Columns, read_routing_data
-from brain.models.gate import NotEnoughScores
-from pages.ui import charts, filters, format, tables
+from pages.ui import charts, tables
 from pages.ui.experiment_charts import COLOURS, DASHES
 
 _NAMES = {"router": "Router", "logistic": "Logistic on TF-IDF",
@@ -21,45 +20,23 @@ _NAMES = {"router": "Router", "logistic": "Logistic on TF-IDF",
 _MOST_MB = 50
 
 
-def draw_versions(models: Models) -> None:
-    """Every version with the errors it was judged by; the one in force can be changed."""
-    versions = models.routers.versions()
-    zone = filters.time_zone()
-    if versions:
-        tables.show(pd.DataFrame([{
-            "version": each.version, "status": each.status, "at": each.created_at_utc,
-            "prompts": each.trained_on, "models": ", ".join(each.models),
-            "router": each.gate.router_error, "means": each.gate.means_error,
-            "gain": each.gate.gain, "least": each.gate.least_gain,
-            "why": " ".join(reason.text for reason in each.gate.reasons), "person": each.person}
-            for each in versions]), "router_versions", {
-                "version": "Version", "status": "Status", "at": "Trained", "prompts": "Prompts",
-                "models": "Models", "router": "Squared error", "means": "Of plain means",
-                "gain": "Better by", "least": "At least (95 %)", "why": "Gate", "person": "By"},
-            {"version": "count", "at": "time", "prompts": "count", "router": "usd_unit",
-             "means": "usd_unit", "gain": "usd_unit", "least": "usd_unit"}, key="router_versions")
-    else:
-        st.caption("No router yet: choices go by declared and measured quality. One is trained "
-                   "every day from prompts whose wording is kept and whose answers were judged.")
-    active = next((each for each in versions if each.status == "active"), None)
-    with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Train a router now", icon=":material/model_training:"):
-            with st.spinner("Training, and judging on prompts held back"):
-                found = models.train()
-            if isinstance(found, NotEnoughScores):
-                st.info(found.text, icon=":material/hourglass_empty:")
-            else:
-                st.rerun()
-        usable = [each.version for each in versions if each.status == "retired"]
-        if active is not None:
-            st.caption(f"Version {active.version} is in force since "
-                       f"{format.moment(active.created_at_utc, zone)}.")
-            if st.button("Take it out of force", icon=":material/undo:"):
-                models.activate(0)
-                st.rerun()
-        elif usable and st.button(f"Put version {usable[0]} in force", icon=":material/check:"):
-            models.activate(usable[0])
-            st.rerun()
+def draw_own(models: Models) -> None:
+    """Curves from graded answers of several models to the same prompts of this platform."""
+    judged = models.judged()
+    data = judged.comparable()
+    if data is None:
+        told = ", ".join(f"{count:,} by {source}" for source, count
+                         in sorted(judged.sources.items())) or "none"
+        st.info(f"Not enough data: {FEWEST} prompts are needed on which the same two models were "
+                f"both judged at a known cost; there are {len(judged.prompts):,} judged prompts of "
+                f"{len(judged.models)} models (scores: {told}). Evaluate two routes on one golden "
+                "set (Prompts & evaluation), each named by its model.",
+                icon=":material/hourglass_empty:")
+        return
+    with st.spinner("Training on 70 % of the prompts, testing on the rest"):
+        found = _evaluate_own(data)
+    _show(found, "own", f"{len(data.prompts):,} prompts of this platform, each answered and judged "
+                        f"for {', '.join(data.models)}.")
 
 
 def draw() -> None:
@@ -69,10 +46,7 @@ def draw() -> None:
                              help="Columns: prompt, for each model a score of 0 to 1 "
                                   "(model_correct or model_score) and, where known, model_cost.")
     if given is None:
-        st.info("Not enough data: a judged answer of this platform comes from one model only, and "
-                "a curve needs the scores of several models on the same prompts. Give a file of "
-                "evaluations; its prompts are read here and not stored.",
-                icon=":material/hourglass_empty:")
+        st.caption("Its prompts are read here and not stored.")
         return
     try:
         with st.spinner("Training on 70 % of the prompts, testing on the rest"):
@@ -80,18 +54,32 @@ def draw() -> None:
     except InputError as error:
         st.error(f"{error.message}.", icon=":material/block:")
         return
-    charts.show(_figure(found), "cost_quality")
+    _show(found, "file", " ".join(reasons))
+
+
+def _show(found: Evaluated, key: str, about: str) -> None:
+    charts.show(_figure(found), f"cost_quality_{key}")
     tables.show(pd.DataFrame([{
         "policy": _NAMES[each.policy], "aiq": each.aiq,
-        "saving": None if each.saving is None else 100 * each.saving, "gain": each.gain}
+        "saving": None if each.saving is None else 100 * each.saving,
+        "flat": None if each.saving_flat is None else 100 * each.saving_flat, "gain": each.gain}
         for each in summarize([found])]), "cost_quality", {
             "policy": "Way of choosing", "aiq": "AIQ", "saving": "Saved at 95 % (%)",
-            "gain": "AIQ beside logistic"},
-        {"aiq": "usd_unit", "saving": "pct", "gain": "usd_unit"}, key="cost_quality_table",
+            "flat": "At one point (%)", "gain": "AIQ beside logistic"},
+        {"aiq": "usd_unit", "saving": "pct", "flat": "pct", "gain": "usd_unit"},
+        key=f"cost_quality_table_{key}",
         helps={"aiq": "Mean quality over the range of the models' costs",
-               "saving": "Of the best model's cost, at 95 % of its quality"})
-    st.caption(f"Trained on {found.trained:,} prompts, tested on {found.tested:,}. "
-               + " ".join(reasons))
+               "saving": "Of the best model's cost, at 95 % of its quality, on the hull: two "
+                         "points mixed by chance",
+               "flat": "The same at the cheapest single point, without mixing"})
+    st.caption(f"Trained on {found.trained:,} prompts, tested on {found.tested:,}. {about}")
+
+
+@st.cache_data(max_entries=2, ttl=3_600, show_spinner=False,
+               hash_funcs={RoutingData: lambda data: (data.prompts, data.models,
+                                                      data.scores.tobytes(), data.costs.tobytes())})
+def _evaluate_own(data: RoutingData) -> Evaluated:
+    return next(iter(evaluate(data, ("prompt",), (0,))))
 
 
 @st.cache_data(max_entries=2, ttl=3_600, show_spinner=False)

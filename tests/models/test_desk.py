@@ -15,7 +15,7 @@ from brain.decisions.reasons import InputError
 from brain.engine import Engine
 from brain.events import Feedback, Request
 from brain.models.gate import NotEnoughScores, train_and_judge
-from brain.models.router_store import RouterDamaged, dump_router, load_router
+from brain.models.router_store import REFUSED, RouterDamaged, dump_router, load_router
 from brain.settings import load
 from tests.analytics.routing.test_router import PROMPTS, ROUTER, SCORES
 
@@ -104,7 +104,17 @@ def test_a_router_is_trained_gated_and_explained(engine):
         place = int(rng.random() < 0.5)
         events += answered(number, ("small", "large")[place], prompt, 5 if scores[place] else 1)
     record(engine, events)
-    version = engine.models.train("ann")
+    tried = engine.models.train("ann", write=False)
+    assert tried.gate.passed and tried.version is None
+    assert engine.models.routers.versions() == ()
+    ready = engine.models.train("ann", activate=False)
+    assert (ready.version.version, ready.version.status) == (1, "ready")
+    assert ready.sources == {"stars": len(PROMPTS)}
+    assert "router_version" not in [each.code for each in engine.models.choose(PROMPTS[0]).reasons]
+    with pytest.raises(LookupError):
+        engine.models.roll_back()
+    engine.models.activate(1, "ann")
+    version = engine.models.routers.active()
     assert (version.status, version.gate.passed, version.person) == ("active", True, "ann")
     assert version.gate.router_error < version.gate.means_error
     hard, easy = (next(each for each in PROMPTS if ("=" in each) is wanted)
@@ -115,6 +125,10 @@ def test_a_router_is_trained_gated_and_explained(engine):
     small = {each.model.name: each for each in (found.chosen, *found.alternatives)}["small"]
     assert small.expected.quality.value < 50
     assert engine.models.choose(easy, Criteria(min_quality=60)).chosen.model.name == "small"
+    assert engine.models.roll_back() == 0
+    assert engine.models.routers.active() is None
+    assert engine.models.roll_back() == 1
+    assert engine.models.routers.active().version == 1
     engine.models.activate(0)
     assert "router_version" not in [each.code for each in engine.models.choose(hard).reasons]
     with pytest.raises(LookupError):
@@ -127,6 +141,23 @@ def test_a_router_that_learned_nothing_is_refused():
     chance = (rng.random((400, 2)) < 0.6).astype(float)
     _, gate = train_and_judge(PROMPTS[:400], chance, ["a", "b"])
     assert (gate.passed, gate.reasons[0].code) == (False, "refused")
+
+
+def test_what_the_gate_refuses_is_not_kept(engine):
+    engine.models.put(SMALL)
+    engine.models.put(LARGE)
+    engine.keep_query_text("default", True)
+    rng = np.random.default_rng(5)
+    events = []
+    for number, prompt in enumerate(PROMPTS[:400]):  # stars by chance: nothing can be learned
+        events += answered(number, ("small", "large")[number % 2], prompt,
+                           5 if rng.random() < 0.6 else 1)
+    record(engine, events)
+    found = engine.models.train("ann")
+    assert (found.gate.passed, found.version, engine.models.routers.versions()) == (False, None, ())
+    assert engine.state.rows("audit", order="audit_id")[-1]["action"] == REFUSED
+    with pytest.raises(ValueError, match="not kept"):
+        engine.models.routers.add(ROUTER, found.gate, NOW, "ann")
 
 
 def test_kept_routers_are_plain_numbers_and_checked():
