@@ -56,7 +56,7 @@ def offer_demo_removal() -> None:
 def tell() -> None:
     """Say once what the last action did."""
     if told := st.session_state.pop("_told", ""):
-        st.toast(told, icon=":material/check:")
+        st.toast(told, icon=":material/check:", duration="long")
 
 
 def _advance(bar: Any, ratio: float) -> None:

@@ -24,6 +24,15 @@ STAYS_DRAWN = f"""() => {{
 }}"""
 """What was just chosen reaches the server a moment later: drawn is what stays so."""
 
+KEEP_TOASTS = """() => {
+    window.toasts = [];
+    new MutationObserver(() => {
+        for (const toast of document.querySelectorAll('[data-testid=stToast]'))
+            if (!window.toasts.includes(toast.innerText)) window.toasts.push(toast.innerText);
+    }).observe(document, {subtree: true, childList: true, characterData: true});
+}"""
+"""On a slow machine a toast has gone before its page is drawn."""
+
 
 class Tab:
     """One tab; ``faults`` are the errors that the browser told of."""
@@ -33,6 +42,7 @@ class Tab:
         self.console = console
         self.faults: list[str] = []
         page.set_default_timeout(LIMIT_MS)
+        page.add_init_script(f"({KEEP_TOASTS})()")
         page.on("console", self._hear)
         page.on("pageerror", lambda error: self.faults.append(f"uncaught: {error}"))
 
@@ -55,6 +65,7 @@ class Tab:
 
     def press(self, name: str, role: str = "button", *, exact: bool = False) -> None:
         """Click what has this role and name, then wait until the page is drawn."""
+        self.page.evaluate("() => { window.toasts = []; }")
         self.page.get_by_role(role, name=name, exact=exact).first.click()
         self.settle()
 
@@ -107,9 +118,14 @@ class Tab:
         self.settle()
 
     def see(self, text: str) -> Any:
-        """The element of a text, once it can be seen."""
+        """The element of a text, once it can be seen; a toast since the last press counts too."""
         found = self.page.get_by_text(text).first
-        found.wait_for(state="visible")
+        told = "text => window.toasts.some(each => each.toLowerCase().includes(text))"
+        for _ in range(LIMIT_MS // STILL_MS):
+            if found.is_visible() or self.page.evaluate(told, text.lower()):
+                return found
+            self.page.wait_for_timeout(STILL_MS)
+        found.wait_for(state="visible")  # says what it waited for
         return found
 
     def numbers(self) -> dict[str, str]:
