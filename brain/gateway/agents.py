@@ -92,6 +92,10 @@ class Agents:
                                   "evaluation, or ask another agent."),))
         return AgentUse(agent, True, (Reason("agent", f"{agent_id} is registered and on."),))
 
+    def ready(self, agent_id: str) -> AgentUse | None:
+        """The same without asking the store, None where it would have to be asked."""
+        return self.use(agent_id) if not agent_id or self._known.ready() is not None else None
+
     def put(self, agent: Agent, person: str = "") -> Agent:
         """The agent, new or in the place of the one with its id.
 

@@ -43,6 +43,11 @@ class Fresh(Generic[Value]):
         finally:
             self._reading.release()
 
+    def ready(self) -> Value | None:
+        """The value if it is there and fresh, None where `get` would read."""
+        kept = self._kept
+        return kept[0] if kept is not None and self._monotonic() - kept[1] < self._ttl_s else None
+
     def forget(self) -> None:
         """Read it anew when it is next asked for."""
         self._kept = None

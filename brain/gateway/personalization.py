@@ -58,6 +58,14 @@ class Personalization:
             self._known[workspace_id, user_id] = (now, preference)
         return preference
 
+    def is_ready(self, workspace_id: str, user_id: str) -> bool:
+        """Whether `preference` answers without asking the store."""
+        found = self._known.get((workspace_id, user_id))
+        if found is not None and self._clock() - found[0] < READ_AGAIN:
+            return True
+        wishing = self._wishing.ready()
+        return wishing is not None and (workspace_id, user_id) not in wishing
+
     def settings(self, workspace_id: str, user_id: str) -> dict[str, str]:
         """What the user set: ``verbosity`` and ``tone``, empty where the feedback decides."""
         columns = self._state.tables["answer_preferences"].c

@@ -115,7 +115,9 @@ class Steps:
 
     async def _prepare(self, way: Way) -> None:
         started_ms = way.trace.now_ms()
-        made = await asyncio.to_thread(self._engine.studio.prepare, way.question)
+        studio = self._engine.studio
+        made = studio.prepare(way.question) if studio.is_ready(way.question) else \
+            await asyncio.to_thread(studio.prepare, way.question)
         way.trace.add("prepare", started_ms, made.prompt or ("as asked" if made.allowed
                                                              else "refused"), made.reasons)
         if not made.allowed:

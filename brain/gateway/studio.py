@@ -45,6 +45,13 @@ class Studio:
         """The question as its agent, its prompt and its user's preference want it put."""
         return prepare(question, self.agents, self.prompts, self.personalization)
 
+    def is_ready(self, question: Any) -> bool:
+        """Whether `prepare` takes no longer than a look into memory."""
+        use = self.agents.ready(question.agent_id)
+        return use is not None and not (use.agent and use.agent.prompt) and (
+            not question.user_id
+            or self.personalization.is_ready(question.workspace_id, question.user_id))
+
     def learn(self, request_id: str, workspace_id: str, user_id: str, stars: int,
               comment: str) -> None:
         """Note what a verdict on an answer says about how its user likes answers."""

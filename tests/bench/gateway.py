@@ -73,7 +73,7 @@ async def _ask_many(engine: Engine, callers: int) -> tuple[float, ...]:
 
 
 def _called_ms(answer: Answer) -> float:
-    return sum(step.took_ms for step in answer.steps if step.name in ("call", "hedge"))
+    return sum(step.took_ms for step in answer.steps if step.name.startswith("call "))
 
 
 def measure_http(_plan: Plan) -> Iterator[Figure]:

@@ -20,6 +20,9 @@ Names = Callable[[str], Iterable[Span]]
 
 
 DIGITS = tuple("0123456789")
+SIX = ("six digits",)
+"""What a text must have in which the longer numbers are looked for."""
+_SIX_DIGITS = re.compile(r"(?:[^0-9]*[0-9]){6}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,11 @@ DETECTORS: tuple[Detector, ...] = (
     Detector("credential", "SECRET", find_credentials, SIGNS),
     Detector("email", "EMAIL", find_emails, tuple("@([{")),
     Detector("iban", "IBAN", find_ibans),
-    Detector("card", "CARD", find_cards),
+    Detector("card", "CARD", find_cards, SIX),
     Detector("ip", "IP", find_ips, tuple(".:")),
     *(Detector(each.kind, {"us_ssn": "SSN", "de_tax_id": "TAX_ID"}.get(each.kind, "NATIONAL_ID"),
-               partial(find_national_ids, each)) for each in SHAPES),
-    Detector("phone", "PHONE", find_phones),
+               partial(find_national_ids, each), SIX) for each in SHAPES),
+    Detector("phone", "PHONE", find_phones, SIX),
 )
 """All detectors. Where two find the same place, the earlier one has it."""
 
@@ -114,9 +117,11 @@ def find_personal(text: str, kinds: Iterable[str] = KINDS,
     wanted = frozenset(kinds)
     plain = text if text.isascii() and "\t" not in text else text.translate(_PLAIN)
     has_digits = any(digit in plain for digit in DIGITS)
+    has = {DIGITS: has_digits, SIX: has_digits and _SIX_DIGITS.match(plain) is not None}
     found = []
     for rank, each in enumerate(DETECTORS):
-        if each.kind not in wanted or not (has_digits if each.needs is DIGITS else any(
+        there = has.get(each.needs)
+        if each.kind not in wanted or not (there if there is not None else any(
                 sign in plain for sign in each.needs)):
             continue
         found += [(start, rank, end, each.kind) for start, end in each.find(plain)]
