@@ -242,6 +242,7 @@ class Engine(Kept):
             self.state.delete(table, is_demo=True)
         self.anomaly_watch.forget_demo()
         self.experiments.remove_demo()
+        self.allocation.book.remove_demo()
         self.knowledge.remove_sample(person=person)
         self.audit("demonstration data removed", "demo", None, {"events": removed}, person)
         return removed

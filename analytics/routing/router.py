@@ -205,8 +205,7 @@ def _single(words: Sequence[str]) -> list[str]:
 
 
 def _mark(words: Sequence[str], common: Sequence[str]) -> Floats:
-    there = set(words)
-    return np.array([float(each in there) for each in common])
+    return np.fromiter(map(set(words).__contains__, common), float, len(common))
 
 
 def _mark_all(words: Sequence[Sequence[str]], common: Sequence[str]) -> Floats:

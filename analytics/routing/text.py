@@ -19,26 +19,32 @@ MOST_WORDS, MOST_PIECES = 40_000, 20_000
 _WORD = re.compile(r"\w\w+")
 _DIGIT = re.compile(r"\d")
 _NUMBER = re.compile(r"\d+(?:\.\d+)?")
-_MATH = re.compile(r"[=+*/^<>∫√\\$%]|\b(?:sqrt|mod|log|sin|cos|matrix|integral|probability|"
-                   r"equation)\b")
-_NEGATION = re.compile(r"\b(?:not|except|least|false|incorrect|never|cannot)\b", re.IGNORECASE)
-_ASKING = re.compile(r"\b(?:what|which|who|when|where|why|how|if|is|are|does)\b", re.IGNORECASE)
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_TOKEN = re.compile(r"\w+")
+_SIGNS = "=+*/^<>∫√\\$%"
+_MATH = _words("sqrt mod log sin cos matrix integral probability equation")
+_NEGATION = _words("not except least false incorrect never cannot")
+_ASKING = _words("what which who when where why how if is are does")
 _OPTION = re.compile(r"^[A-J][.)] (.*)$", re.MULTILINE)
 _NUMERIC = re.compile(r"[\s$\-+(]*[\d.,]+")
 _SENTENCE = re.compile(r"[.?!]\s")
 _LONG_WORD = re.compile(r"[a-zA-Z]{9,}")
-_QUANTITY = re.compile(
-    r"\b(?:twice|half|third|quarter|double|triple|times|each|every|per|percent|more than|less than|"
-    r"fewer|remaining|left|total|altogether|average|rest|another|both|ratio)\b", re.IGNORECASE)
-_TIME = re.compile(r"\b(?:hours?|minutes?|days?|weeks?|months?|years?|am|pm|old|age)\b",
-                   re.IGNORECASE)
-_CONDITION = re.compile(r"\b(?:if|then|unless|until|after|before|when|while|than)\b", re.IGNORECASE)
+_QUANTITY = _words("twice half third quarter double triple times each every per percent fewer "
+                   "remaining left total altogether average rest another both ratio")
+_COMPARED = re.compile(r"\b(?:more than|less than)\b")
+_TIME = _words("hour hours minute minutes day days week weeks month months year years am pm old "
+               "age")
+_CONDITION = _words("if then unless until after before when while than")
 _AMOUNT = re.compile(r"\d[\d,]*(?:\.\d+)?")
 _FRACTION = re.compile(r"\d\.\d|\d/\d|\d%")
-_BEST = re.compile(r"\b(?:best|most likely|most|primary|main|following)\b", re.IGNORECASE)
-_SUPPOSED = re.compile(r"\b(?:according to|suppose|assume|given|consider|scenario|would|should|"
-                       r"could|might)\b", re.IGNORECASE)
-_NAME = re.compile(r"(?<![.?!]\s)(?<!^)\b[A-Z][a-z]+")
+_BEST = _words("best most primary main following")
+_SUPPOSED = _words("suppose assume given consider scenario would should could might")
+_NAME = re.compile(r"\b[A-Z][a-z]+")
 FORM = ("length", "words", "characters_per_word", "digit_share", "numbers", "math_per_word", "math",
         "negation", "questions", "asking_per_word", "option_length", "option_spread",
         "numeric_options", "options", "upper_share", "beyond_ascii", "commas_per_word", "quotes",
@@ -59,16 +65,18 @@ def describe_form(prompt: str) -> list[float]:
     lengths = [len(each) for each in options] or [0]
     mean = sum(lengths) / len(lengths)
     spread = math.sqrt(sum((each - mean) ** 2 for each in lengths) / len(lengths))
-    signs = len(_MATH.findall(text))
+    lower = text.lower()
+    tokens = _TOKEN.findall(lower)
+    signs = sum(map(text.count, _SIGNS)) + _count(_TOKEN.findall(text), _MATH)
     sentences = _SENTENCE.split(text)
     numbers = {each.replace(",", "") for each in _AMOUNT.findall(text)}
-    quantities = len(_QUANTITY.findall(text))
+    quantities = _count(tokens, _QUANTITY) + len(_COMPARED.findall(lower))
     told = max(sum(not each.isspace() for each in sentences if each), 1)
     return [
         math.log1p(len(text)), math.log1p(len(words)), characters / count,
         len(_DIGIT.findall(text)) / characters, math.log1p(len(_NUMBER.findall(text))),
-        signs / count, math.log1p(signs), float(_NEGATION.search(text) is not None),
-        min(text.count("?"), 10), len(_ASKING.findall(text)) / count, math.log1p(mean),
+        signs / count, math.log1p(signs), float(not _NEGATION.isdisjoint(tokens)),
+        min(text.count("?"), 10), _count(tokens, _ASKING) / count, math.log1p(mean),
         math.log1p(spread),
         sum(_NUMERIC.match(each) is not None for each in options) / max(len(options), 1),
         len(options), sum(map(str.isupper, text)) / characters,
@@ -77,13 +85,25 @@ def describe_form(prompt: str) -> list[float]:
         len({each.lower() for each in words}) / count, sum(map(len, words)) / count,
         float("Statement" in text), float("____" in text), len(_LONG_WORD.findall(text)) / count,
         math.log1p(len(lines)), max(map(len, sentences)) / 200, math.log1p(quantities),
-        quantities / count, math.log1p(len(_TIME.findall(text))),
-        len(_CONDITION.findall(text)) / count, math.log1p(_largest(numbers)),
+        quantities / count, math.log1p(_count(tokens, _TIME)),
+        _count(tokens, _CONDITION) / count, math.log1p(_largest(numbers)),
         math.log1p(len(numbers)), math.log1p(len(_FRACTION.findall(text))),
-        len(_BEST.findall(text)) / count, len(_SUPPOSED.findall(text)) / count,
-        len(_NAME.findall(text)) / count, math.log1p(told), count / told / 20,
+        _count(tokens, _BEST) / count,
+        (_count(tokens, _SUPPOSED) + lower.count("according to")) / count,
+        _count_names(text) / count, math.log1p(told), count / told / 20,
         text.count("$") / count, float("(" in text), text.count("\\") / count,
         sum(len(each) <= 3 for each in words) / count]
+
+
+def _count(tokens: Sequence[str], words: frozenset[str]) -> int:
+    return sum(map(words.__contains__, tokens))
+
+
+def _count_names(text: str) -> int:
+    """Capitalised words that begin no sentence."""
+    starts = [found.start() for found in _NAME.finditer(text)]
+    return sum(start > 0 and not (start > 1 and text[start - 1].isspace()
+                                  and text[start - 2] in ".?!") for start in starts)
 
 
 def _largest(numbers: set[str]) -> float:
@@ -131,10 +151,12 @@ class Vocabulary:
         """How rare the words are: mean ln((1 + n) / (1 + df)), mean of the rarest fifth, share
         that stood in no document. ``is_own`` leaves out one document, for the words are from it."""
         none = math.log1p(self.documents)
-        own = 1 / (1 + self.documents) if is_own else 0.0
-        found = sorted(none if place is None else -math.log(max(
-            math.exp(1 - self.idf[place]) - own, 1 / (1 + self.documents)))
-            for place in map(self.terms.get, set(words))) or [0.0]
+        places = [self.terms.get(each) for each in set(words)]
+        known = self.idf[[place for place in places if place is not None]] - 1
+        if is_own:
+            least = 1 / (1 + self.documents)
+            known = -np.log(np.maximum(np.exp(-known) - least, least))
+        found = sorted([*known.tolist(), *[none] * places.count(None)]) or [0.0]
         rare = found[-max(len(found) // 5, 1):]
         return [sum(found) / len(found), sum(rare) / len(rare),
                 sum(each > none - 0.7 for each in found) / len(found)]

@@ -89,17 +89,22 @@ def _choose_agents(rng: np.random.Generator, asks: Steps) -> Ints:
 
 def _choose_models(rng: np.random.Generator, workspace: Ints, agent: Ints) -> Ints:
     """By share, with each workspace's and each agent's favourite; few go to the unpriced one."""
+    ends = np.cumsum(model_shares(), axis=2)
+    found = _locate_draw(rng.random(len(agent)), ends[workspace, agent])
+    own = (workspace == world.UNPRICED_WORKSPACE) & (rng.random(len(agent))
+                                                     < world.UNPRICED_RATIO)
+    return np.where(own, world.UNPRICED_MODEL, found)
+
+
+def model_shares() -> Floats:
+    """The chance of each model by workspace and agent, those of the unpriced one's owner aside."""
     usual = np.array([m.share_ratio for m in world.MODELS])
     shares = np.tile(usual, (len(world.WORKSPACES), len(world.AGENTS), 1))
     for index in range(len(world.WORKSPACES)):
         shares[index, :, (index * 2) % world.UNPRICED_MODEL] *= world.PREFERENCE
     for index in range(len(world.AGENTS)):
         shares[:, index, (index * 4 + 1) % world.UNPRICED_MODEL] *= world.PREFERENCE
-    ends = np.cumsum(shares / shares.sum(axis=2, keepdims=True), axis=2)
-    found = _locate_draw(rng.random(len(agent)), ends[workspace, agent])
-    own = (workspace == world.UNPRICED_WORKSPACE) & (rng.random(len(agent))
-                                                     < world.UNPRICED_RATIO)
-    return np.where(own, world.UNPRICED_MODEL, found)
+    return np.asarray(shares / shares.sum(axis=2, keepdims=True))
 
 
 def _locate_draw(drawn: Floats, ends: Floats) -> Ints:

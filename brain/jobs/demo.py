@@ -8,6 +8,7 @@ from typing import Any
 
 from brain.demo import DemoHistory, DemoPlan, DemoStream, describe, list_annotations, read_plan
 from brain.engine import Engine
+from brain.models.demo import register_allocation
 from brain.optimization.demo import register_optimizations
 
 LIVE_S = 5.0
@@ -50,7 +51,7 @@ def write(engine: Engine, *, events: int | None = None, days: int | None = None,
             progress((at - history.first_at_utc) / dt.timedelta(days=plan.days))
     engine.settle()
     register_optimizations(engine, json.loads(json.dumps(describe(plan))))
-    return written
+    return written + register_allocation(engine, history.first_at_utc, plan.end_utc)
 
 
 def go_on(engine: Engine) -> int:

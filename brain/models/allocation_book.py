@@ -95,6 +95,16 @@ class AllocationBook:
             self._write(policy_id, self._find(policy_id), row, UNDONE, now, person)
         return None if after is None else _decode(after)
 
+    def remove_demo(self) -> int:
+        """How many policies of the demonstration went, with their shares and stops."""
+        with self._changing:
+            gone = [each.policy_id for each in self.all() if each.is_demo]
+            for policy_id in gone:
+                for table in ("allocation_policies", "allocation_shares", "allocation_stops",
+                              "allocation_resumes", "allocation_contexts"):
+                    self._state.delete(table, policy_id=policy_id)
+        return len(gone)
+
     # shares
 
     def latest(self, policy_id: str) -> ShareVersion | None:

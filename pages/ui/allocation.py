@@ -24,7 +24,8 @@ def choose(policies: Mapping[str, AllocationPolicy]) -> AllocationPolicy:
     if st.session_state.get("allocation", st.query_params.get("allocation")) not in policies:
         st.session_state["allocation"] = next(iter(policies))
     key = st.selectbox("Allocation", list(policies), index=None, key="allocation",
-                       bind="query-params", width=360, required=True)
+                       bind="query-params", width=360, required=True,
+                       format_func=lambda each: each + " (Demo)" * policies[each].is_demo)
     return policies[key or next(iter(policies))]
 
 

@@ -5,9 +5,11 @@ import json
 
 import pytest
 
+from brain.decisions.allocation import decide_shares
 from brain.demo import continue_from, read_plan
 from brain.engine import Engine
 from brain.jobs import demo
+from brain.models.allocation_log import summarize_routes
 from brain.settings import load
 
 NOW = dt.datetime(2026, 3, 18, 15, 20, 7, tzinfo=dt.UTC)
@@ -113,3 +115,29 @@ def test_removal_while_writing_leaves_nothing(engine, clock):
     assert demo.go_on(engine) == 0
     assert count(engine) == 0
     assert not engine.state.rows("annotations")
+
+
+def test_its_allocation_has_exact_chances_and_shares_by_the_rule_and_goes_with_it(engine):
+    demo.write(engine, events=60_000, days=14, seed=5)
+    (policy,) = engine.allocation.list()
+    assert (policy.policy_id, policy.mode, policy.is_demo) == ("demo-routes", "dry_run", True)
+    start = NOW - dt.timedelta(days=15)
+    choices = engine.allocation.choices("demo-routes", start, NOW)
+    assert len(choices) > 200
+    # each model was drawn as often as its stated chance says, within four standard errors
+    chances = choices["shares"][0]
+    assert sum(chances.values()) == pytest.approx(1)
+    for route, chance in chances.items():
+        found = (choices["route"] == route).mean()
+        assert abs(found - chance) < 4 * (chance * (1 - chance) / len(choices)) ** 0.5
+    assert (choices["propensity"] == choices["route"].map(chances)).all()
+    history = engine.allocation.history("demo-routes", start, NOW)
+    assert len(history) > 3 and {each.person for each in history} == {"demo"}
+    last = history[-1]
+    seen = summarize_routes(choices[choices["at_utc"] < last.at_utc], policy, last.at_utc, {})
+    assert decide_shares(seen, policy, {}).shares == pytest.approx(dict(last.shares))
+    demo_rows = engine.remove_demo()
+    assert demo_rows and engine.allocation.list() == ()
+    for table in ("allocation_policies", "allocation_shares"):
+        assert engine.state.rows(table) == []
+    assert count(engine) == 0

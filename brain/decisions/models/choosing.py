@@ -26,12 +26,17 @@ PRESSURE_PCT = 90
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A model that breaks no constraint. ``trade`` says what taking it instead would change."""
+    """A model that breaks no constraint; ``beside`` is what is expected of the chosen one."""
 
     model: Model
     expected: Expected
     scores: Scores
-    trade: str = ""
+    beside: Expected | None = None
+
+    @property
+    def trade(self) -> str:
+        """What taking it instead of the chosen one would change, "" for that one itself."""
+        return "" if self.beside is None else describe_trade(self.expected, self.beside)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +109,14 @@ def choose_prepared(ask: Ask, catalogue: tuple[Priced, ...],
         none = _explain_none(excluded)
         return ModelChoice(None, none, (Reason("no_model", none.text),), (), tuple(excluded))
     pressed, why = _find_pressure(able, ask)
-    calm = [pair for pair in able if pair[0].model.key not in pressed]
-    ranked = [Candidate(priced.model, expected, scores) for priced, expected, scores in (
-        *score(calm, ask), *order_by_cost([pair for pair in able if pair not in calm], ask))]
-    chosen = ranked[0]
-    others = tuple(Candidate(each.model, each.expected, each.scores,
-                             describe_trade(each.expected, chosen.expected))
-                   for each in ranked[1:])
+    calm = [pair for pair in able if pair[0].model.key not in pressed] if pressed else able
+    ranked = score(calm, ask) if calm else []
+    if pressed:
+        ranked += order_by_cost([pair for pair in able if pair[0].model.key in pressed], ask)
+    (first, beside, scores), *rest = ranked
+    chosen = Candidate(first.model, beside, scores)
+    others = tuple(Candidate(priced.model, expected, each, beside)
+                   for priced, expected, each in rest)
     return ModelChoice(chosen, None, _explain(chosen, others, ask, why, bool(calm)), others,
                        tuple(excluded))
 
@@ -120,6 +126,8 @@ def _find_pressure(able: list[tuple[Priced, Expected]], ask: Ask
     """Models that a budget presses against, and the reason to tell: of the first that does."""
     pressed: set[tuple[str, str]] = set()
     why: Reason | None = None
+    if not ask.budgets:
+        return pressed, why
     for budget in ask.budgets:
         left, projected = budget.remaining_pico, budget.projected_pico
         held = [pair for pair in able if budget.holds_for(pair[0])]

@@ -13,6 +13,7 @@ from brain.decisions.quotas import Left
 from brain.decisions.reasons import InputError
 
 Priority = Literal["balanced", "cost", "latency", "quality"]
+PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 Breaker = Literal["closed", "half_open", "open"]
 PICO = Decimal(10) ** 12
 MOST_USD = Decimal(10) ** 12
@@ -115,9 +116,9 @@ def prepare_ask(features: Features, criteria: Criteria, state: State) -> Ask:
 
     Raises InputError naming the field for what is out of range or no number.
     """
-    if criteria.priority not in get_args(Priority):
-        raise InputError("unknown_priority", f"priority must be one of "
-                         f"{', '.join(get_args(Priority))}, not {criteria.priority!r:.80}",
+    if criteria.priority not in PRIORITIES:
+        raise InputError("unknown_priority", f"priority must be one of {', '.join(PRIORITIES)}, "
+                         f"not {criteria.priority!r:.80}",
                          "criteria.priority")
     unknown = sorted(criteria.needs - set(CAPABILITIES))
     if unknown:
