@@ -345,6 +345,7 @@ def _status(error: Exception) -> int:
 
 
 def apps_of(client: Any) -> Any:
+    """The part of the API with deployments and their scale."""
     from kubernetes.client import AppsV1Api
     return AppsV1Api(client)
 
@@ -355,6 +356,7 @@ def _autoscaling(client: Any) -> Any:
 
 
 def read_json(answer: Any) -> dict[str, Any]:
+    """The object of an answer. Raises ValueError for what is none of Kubernetes' objects."""
     body = answer.read(ANSWER_LIMIT_BYTES + 1, decode_content=True)
     found = json.loads(body)
     if not isinstance(found, dict) or ("metadata" not in found and "status" not in found):
