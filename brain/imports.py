@@ -4,7 +4,7 @@ import datetime as dt
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -34,8 +34,9 @@ from brain.sources.importers.plan import (
 )
 from brain.sources.importers.reading import Format, Opened, Reading
 from brain.sources.importers.rejected import RejectedFile
-from brain.sources.importers.staging import Stage
+from brain.sources.importers.staging import Part, Stage
 from brain.sources.importers.texts import TextReader
+from brain.sources.importers.whole_file import Lying, WholeFile
 from brain.sources.spool import Spool
 from brain.sources.state import StateStore
 
@@ -194,6 +195,7 @@ def _judge_rows(work: _Work, reader: TextReader, this: Format, opened: Opened) -
     stage = Stage(work.folder, reader, f"{this.name}|{workspace}|")
     path = _rejected_path(work.engine.settings, report.import_id)
     rejected = RejectedFile(path)
+    report.rows_read = opened.whole.rows if opened.whole else 0
     try:
         for judged in opened.judged:
             report.rows_read += judged.read
@@ -213,14 +215,15 @@ def _judge_rows(work: _Work, reader: TextReader, this: Format, opened: Opened) -
     report.rejected_path = str(path) if rejected.rows else ""
     if report.rows_read == 0:
         raise ImportRefused("empty_file", "the file has a header but no rows", "file")
-    _sum_up(report, stage)
+    _sum_up(report, [*stage.parts.items(),
+                     *([(opened.whole.kind, opened.whole)] if opened.whole else [])])
     if plan.strict and report.rows_rejected:
         report.status = "refused"
         report.notes.append("nothing was imported: a strict import takes no file with rejected "
                             "rows")
-    elif stage.parts:
-        done = _keep(work, stage, workspace)
-        sound = sum(part.rows for part in stage.parts.values())
+    elif stage.parts or opened.whole:
+        done = _keep(work, stage, workspace, opened.whole)
+        sound = sum(report.kinds.values())
         report.rows_kept, report.rows_repeated = done.kept, sound - done.kept
 
 
@@ -237,23 +240,22 @@ def _protect(work: _Work, kind: str, table: pa.Table, workspace: str) -> pa.Tabl
     return work.engine.ingestion.guard.protect(kind, table)
 
 
-def _sum_up(report: ImportReport, stage: Stage) -> None:
-    for kind, part in stage.parts.items():
-        report.kinds[kind] = part.rows
+def _sum_up(report: ImportReport, parts: Sequence[tuple[str, Part | WholeFile]]) -> None:
+    for kind, part in parts:
+        report.kinds[kind] = report.kinds.get(kind, 0) + part.rows
         for name, tokens in part.totals.items():
             report.totals[name] = report.totals.get(name, 0) + tokens
-    if stage.parts:
+    if parts:
         report.first_at_utc, report.last_at_utc = (
-            choose(at.replace(tzinfo=dt.UTC) for part in stage.parts.values()
-                   if (at := getattr(part, name)))
+            choose(at.replace(tzinfo=dt.UTC) for _, part in parts if (at := getattr(part, name)))
             for choose, name in ((min, "first_at"), (max, "last_at")))
 
 
-def _keep(work: _Work, stage: Stage, workspace: str) -> Appended:
+def _keep(work: _Work, stage: Stage, workspace: str, whole: WholeFile | None) -> Appended:
     engine, report = work.engine, work.report
     fill = {"workspace_id": workspace, "model": work.plan.model, "provider": work.plan.provider}
     source = pa.scalar(f"import:{report.import_id}")
-    sound, done = sum(part.rows for part in stage.parts.values()), 0
+    sound, done = sum(report.kinds.values()), 0
     workspaces: set[str] = set()
     uses: set[tuple[str, str, str]] = set()
 
@@ -276,7 +278,19 @@ def _keep(work: _Work, stage: Stage, workspace: str) -> Appended:
         for kind, part in stage.parts.items():
             if part.first_at is not None and part.last_at is not None:
                 yield kind, (part.first_at, part.last_at), tables(kind)
-    appended = engine.store.append_distinct(parts(), engine.spool.reserve)
+
+    def note_rows(rows: int) -> None:
+        nonlocal done
+        work.progress("keep", done, sound)
+        done += rows
+    lying = None if whole is None else Lying(whole, {**fill, "source": source.as_py()}, note_rows)
+    appended = engine.store.append_distinct(parts(), engine.spool.reserve, lying)
+    if lying is not None:
+        seen = {"source": source.as_py(), "start": lying.first_at, "end": lying.last_at}
+        workspaces.update(engine.store.find_workspaces(lying.kind, **seen))
+        if lying.kind == "requests":
+            uses.update(tuple(row.values()) for row
+                        in engine.store.read("ingest/source_uses", seen).to_pylist())
     engine.ingestion.note_seen([dict(zip(_USE, use, strict=True)) for use in uses])
     _add_workspaces(engine, workspaces)
     return appended

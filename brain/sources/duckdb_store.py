@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import duckdb
 import pyarrow as pa
@@ -52,6 +52,18 @@ class Appended:
     repeated: int
 
 
+class Lying(Protocol):
+    """Events with distinct ids in a file that the store may read."""
+
+    kind: str
+    rows: int
+    first_at: dt.datetime
+    last_at: dt.datetime
+
+    def events(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[duckdb.DuckDBPyRelation]:
+        """Whole events, some at a time."""
+
+
 class DuckEventStore:
     """Events, rollups and ready prices. Readers may be many, writers take turns.
 
@@ -68,8 +80,7 @@ class DuckEventStore:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._connection = duckdb.connect(str(path), config={
-                "memory_limit": f"{memory_bytes}B", "enable_external_access": "false",
-                "preserve_insertion_order": "true"})
+                "memory_limit": f"{memory_bytes}B", "preserve_insertion_order": "true"})
         except duckdb.IOException as error:
             if "lock" in str(error).lower():
                 raise StoreBusy(f"{path} is owned by another process: {error}") from error
@@ -80,6 +91,10 @@ class DuckEventStore:
         self._dirty = False
         self._counted = itertools.count(1)
         self.reads = 0
+        # Files of an import, which lie beside the database while it runs; no other, no network.
+        self._run(self._connection, "imports/allow_folder", {},
+                  folder=str(path.parent.resolve() / "imports"))
+        self._run(self._connection, "imports/close_files", {})
         for statement in queries.statements("prelude/duckdb", self.engine):
             self._connection.execute(statement)
         self._migrate()
@@ -105,6 +120,11 @@ class DuckEventStore:
         found = (self._run(self._cursor(), "ingest/count_source", {"kind": kind},
                            source=source).fetchone() for kind in KINDS)
         return sum(int(row[0]) for row in found if row)
+
+    def find_workspaces(self, kind: str, **span: Any) -> list[str]:
+        """Workspaces in the events of a source within a span; see ``ingest/source_workspaces``."""
+        found = self._run(self._cursor(), "ingest/source_workspaces", {"kind": kind}, **span)
+        return [row[0] for row in found.fetchall()]
 
     def size_bytes(self) -> int:
         """Bytes on disk, write-ahead log included."""
@@ -148,14 +168,19 @@ class DuckEventStore:
         return Appended(kept, repeated)
 
     def append_distinct(self, parts: Iterable[tuple[str, Span, Iterable[pa.Table]]],
-                        reserve: Callable[[str], int]) -> Appended:
+                        reserve: Callable[[str], int],
+                        lying: Lying | None = None) -> Appended:
         """Add the events of a whole file that are not there yet, all or none.
 
-        Each part is a kind, its first and last time, and tables whose ids the caller vouches are
-        distinct; ``reserve`` gives each table its sequence number, once the transaction stands.
+        Those ``lying`` in a Parquet file come first. Each part is a kind, its first and last
+        time, and tables whose ids the caller vouches are distinct; ``reserve`` gives each table
+        its sequence number, once the transaction stands.
         """
         kept = repeated = 0
         with self.transaction() as cursor:
+            if lying is not None:
+                done = self._append_lying(cursor, lying, reserve(lying.kind))
+                kept, repeated = done.kept, done.repeated
             for kind, (first_at, last_at), tables in parts:
                 near = {"near_start": first_at - _NEAR, "near_end": last_at + _NEAR}
                 known = self._run(cursor, "ingest/count_near", {"kind": kind},
@@ -192,6 +217,28 @@ class DuckEventStore:
         cursor.unregister("incoming")
         rows_kept = int(kept[0]) if kept else 0
         return Appended(rows_kept, table.num_rows - rows_kept)
+
+    def _append_lying(self, cursor: duckdb.DuckDBPyConnection, lying: Lying,
+                      batch_seq: int) -> Appended:
+        kind, names = lying.kind, {"kind": lying.kind}
+        near = {"near_start": lying.first_at - _NEAR, "near_end": lying.last_at + _NEAR}
+        known = self._run(cursor, "ingest/count_near", names, **near).fetchall()[0][0]
+        order = [duckdb.ColumnExpression(name) for name in cursor.table(kind).columns]
+        for rows in lying.events(cursor):
+            if known:
+                there = cursor.table(kind).filter(duckdb.ColumnExpression("at_utc").between(
+                    *(duckdb.ConstantExpression(each) for each in near.values())))
+                rows = rows.join(there.select("event_id"), "event_id", how="anti")
+            rows.select(
+                duckdb.StarExpression(),
+                duckdb.ConstantExpression(batch_seq).cast("bigint").alias("batch_seq"),
+                duckdb.FunctionExpression("hash60", duckdb.ColumnExpression("user_id"))
+                .alias("user_hash")).select(*order).insert_into(kind)
+        self._run(cursor, "ingest/record_batch", names, batch_seq=batch_seq, rows_in=lying.rows)
+        self._run(cursor, "ingest/mark_stale_batch", names, batch_seq=batch_seq)
+        rows_kept = int(self._run(cursor, "ingest/count_batch", {}, kind=kind,
+                                  batch_seq=batch_seq).fetchall()[0][0])
+        return Appended(rows_kept, lying.rows - rows_kept)
 
     def delete_source(self, source: str) -> int:
         """Remove every event of a source and note its hours for the rollup; the rows removed."""

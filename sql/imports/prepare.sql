@@ -1,3 +1,2 @@
--- Make text times without a zone mean UTC, and keep this database off files and networks.
-set TimeZone = 'UTC';
-set enable_external_access = false
+-- Make text times without a zone mean UTC.
+set TimeZone = 'UTC'

@@ -82,6 +82,7 @@ CASES["costs/positive_answers"] = tuple({"dimension": each} for each in (
     "variant", "api_key_id"))
 CASES["traffic/retention"] = ({"start": sample.DAY - dt.timedelta(days=6),
                                "end": sample.DAY + dt.timedelta(days=8)},)
+CASES["ingest/count_batch"] = ({"kind": "requests", "batch_seq": 1},)
 CASES["traffic/online_now"] = ({"now": sample.DAY + dt.timedelta(hours=12)},)
 for _name in ("units", "metric_sums", "ratio_sums", "quantile_sums", "daily_sums", "costs",
               "unexposed", "segment_sums", "rewards", "cohort_sums"):

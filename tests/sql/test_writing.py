@@ -28,6 +28,7 @@ RUN_BY_ROLLUP = {*(f"rollup/{table}" for table in ROLLUPS), *(f"rollup/{name}" f
     "delete_view_links", "session_windows", "mark_span_hours", "mark_session_hours",
     "clear_windows", "clear_session_hours"))}
 RUN_BY_DELETE = {"ingest/stale_source", "ingest/subtract_source", "ingest/delete_source"}
+RUN_BY_BATCH = {"ingest/record_batch", "ingest/mark_stale_batch"}
 RUN_BY_FORGETTING = {"queries/forget_texts"}
 RUN_ALONE = {"rollup/clear_stale", "rollup/mark_stale_model", "rollup/mark_stale_span"}
 
@@ -48,7 +49,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ServerEng
 
 def test_every_writing_query_is_run_here() -> None:
     assert set(WRITING) == (RUN_BY_APPEND | RUN_BY_PRICES | RUN_BY_CELLS | RUN_BY_ROLLUP
-                            | RUN_BY_DELETE | RUN_BY_FORGETTING | RUN_ALONE)
+                            | RUN_BY_DELETE | RUN_BY_BATCH | RUN_BY_FORGETTING | RUN_ALONE)
 
 
 def test_stale_hours_come_and_go(engine: ServerEngine) -> None:
@@ -66,6 +67,25 @@ def test_stale_hours_come_and_go(engine: ServerEngine) -> None:
                end=sample.START + 4 * sample.HOUR)
     marked = [row["hour_utc"].hour for row in engine.read("rollup/read_stale", {})]
     assert marked[:4] == [0, 2, 3, 4]
+
+
+def test_a_batch_is_accounted_for_where_it_stands(engine: ServerEngine) -> None:
+    there = engine.fetch("select batch_seq, count(*) as n, min(at_utc) as first_at "
+                         "from requests group by batch_seq order by batch_seq", {})[0]
+    batch = {"kind": "requests", "batch_seq": there["batch_seq"]}
+    assert [row["rows_kept"] for row in engine.read("ingest/count_batch", batch)] == [there["n"]]
+    for row in engine.read("rollup/read_stale", {}):
+        engine.run("rollup/clear_stale", hour=row["hour_utc"])
+    engine.run("ingest/mark_stale_batch", {"kind": "requests"}, batch_seq=there["batch_seq"])
+    marked = engine.read("rollup/read_stale", {})[0]["hour_utc"]
+    assert marked == there["first_at"].replace(minute=0, second=0, microsecond=0)
+    engine.run("ingest/record_batch", {"kind": "requests"}, batch_seq=there["batch_seq"],
+               rows_in=there["n"] + 3)
+    again = engine.fetch("select rows_repeated, checksum from accepted_batches where kind = "
+                         f"'requests' and batch_seq = {int(there['batch_seq'])} "
+                         "order by rows_repeated", {})
+    assert int(again[-1]["rows_repeated"]) == 3
+    assert int(again[0]["checksum"]) == int(again[-1]["checksum"])
 
 
 def test_deleting_a_source_leaves_the_account_right(engine: ServerEngine) -> None:

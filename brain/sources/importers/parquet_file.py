@@ -18,6 +18,7 @@ from brain.sources.importers.reading import (
     first_line,
     judge_blocks,
 )
+from brain.sources.importers.whole_file import WholeFile, rows_aside, survey
 
 _MOST_ROWS = 2_000_000_000
 _BROKEN = (pa.ArrowException, OSError, ValueError, KeyError, MemoryError)
@@ -60,9 +61,18 @@ def open_parquet(reading: Reading) -> Opened:
         raise ImportRefused("empty_file", "the file has no rows", "file")
     plan = reading.plan
     chosen = choose_columns(plan.kind, names, plan.column_map, plan.input_includes_cached)
-    opened = judge_blocks(reading, chosen, _blocks(file, chosen), file.metadata.num_rows)
+    whole = survey(reading, chosen, file)
+    blocks = _blocks(file, chosen) if whole is None else _blocks_aside(reading, whole)
+    opened = judge_blocks(reading, chosen, blocks, file.metadata.num_rows)
+    opened.whole = whole
     opened.ignored = (*opened.ignored, *nested)
     return opened
+
+
+def _blocks_aside(reading: Reading, whole: WholeFile) -> Iterator[Block]:
+    for table in rows_aside(reading, whole, ROWS_AT_ONCE):
+        lines = table["file_row_number"].to_numpy() + 1
+        yield Block(table.drop_columns(["file_row_number"]), lines)
 
 
 def _blocks(file: pq.ParquetFile, chosen: Chosen) -> Iterator[Block]:

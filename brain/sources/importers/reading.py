@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,9 @@ from brain.sources.importers.mapping import Chosen
 from brain.sources.importers.opening import Ready
 from brain.sources.importers.plan import ImportPlan, ImportRefused
 from brain.sources.importers.texts import TextReader
+
+if TYPE_CHECKING:
+    from brain.sources.importers.whole_file import WholeFile
 
 ROWS_AT_ONCE = 500_000
 
@@ -28,13 +32,17 @@ class Block:
 
 @dataclass(slots=True)
 class Opened:
-    """A file being read. ``notes`` grows until ``judged`` is through."""
+    """A file being read. ``notes`` grows until ``judged`` is through.
+
+    Rows of ``whole`` need no judge: they are not among those that ``judged`` gives.
+    """
 
     judged: Iterator[Judged]
     rows_total: int | None
     ignored: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
     default_workspace: str = "default"
+    whole: "WholeFile | None" = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,17 @@ from brain.sources import queries
 
 
 class TextReader:
-    """A DuckDB of one import's own, in memory, spilling into ``folder``."""
+    """A DuckDB of one import's own, in memory; it reads and spills in ``folder`` alone."""
 
     def __init__(self, folder: Path, memory_bytes: int = 1_000_000_000) -> None:
-        self._connection = duckdb.connect(":memory:", config={
+        self.folder = folder
+        self.connection = self._connection = duckdb.connect(":memory:", config={
             "memory_limit": f"{memory_bytes}B", "temp_directory": str(folder / "spill"),
             "preserve_insertion_order": "true"})
         for statement in queries.statements("imports/prepare", "duckdb"):
             self._connection.execute(statement)
+        self.run("allow_folder", folder=str(folder))
+        self.run("close_files")
 
     def run(self, name: str, incoming: pa.Table | None = None,
             names: dict[str, str] | None = None, **params: Any) -> pa.Table:
