@@ -280,6 +280,30 @@ def test_never_a_model_that_breaks_a_constraint(features, criteria, catalogue, s
 
 
 @settings(max_examples=60)
+@given(requests, st.lists(models, min_size=1, max_size=6, unique_by=lambda each: each.key),
+       st.integers(0, 30_000))
+def test_never_beyond_a_quota_of_tokens(features, catalogue, tokens):
+    found = choose_model(features, Criteria(), catalogue, State(quotas={
+        each.name: Left(tokens=tokens) for each in catalogue}))
+    able = [each for each in (found.chosen, *found.alternatives) if each is not None]
+    assert all(each.expected.input_tokens + each.expected.output_tokens <= tokens for each in able)
+    for each in found.excluded:  # and none is left out that fits
+        (priced,) = prepare_catalogue([each.model])
+        expected = expect(priced, features)
+        assert [one.constraint for one in each.broken] != ["quota"] or (
+            expected.input_tokens + expected.output_tokens > tokens)
+
+
+@settings(max_examples=60)
+@given(requests, st.lists(models, min_size=1, max_size=6, unique_by=lambda each: each.key))
+def test_prompts_that_name_a_person_never_go_where_data_may_train(features, catalogue):
+    found = choose_model(replace(features, has_personal_data=True),
+                         Criteria(no_training_for_personal_data=True), catalogue)
+    able = [each for each in (found.chosen, *found.alternatives) if each is not None]
+    assert all(each.model.no_training for each in able)
+
+
+@settings(max_examples=60)
 @given(requests, wishes, catalogues, st.lists(st.decimals(0, 1, places=4), min_size=2, max_size=2),
        st.sampled_from(["max_cost_usd", "budget_remaining_usd"]))
 def test_more_budget_is_never_a_worse_choice(features, criteria, catalogue, budgets, name):
@@ -306,6 +330,30 @@ def test_more_budget_is_never_a_worse_choice(features, criteria, catalogue, budg
     if criteria.priority == "quality":
         assert (small.chosen.expected.quality.value or 0) <= (
             large.chosen.expected.quality.value or 0) + 1e-6
+
+
+priced_models = st.builds(
+    Model, st.sampled_from("abcdefgh"), st.just("p"),
+    input_usd_per_mtok=st.integers(1, 40).map(Decimal),
+    output_usd_per_mtok=st.integers(1, 40).map(Decimal), quality=st.integers(1, 99).map(float),
+    latency_ms=st.integers(1, 9_000).map(float))
+
+
+@settings(max_examples=100)
+@given(st.lists(priced_models, min_size=2, max_size=6, unique_by=lambda each: each.name),
+       st.lists(st.integers(1, 30), min_size=2, max_size=2, unique=True),
+       st.sampled_from(["max_cost_usd", "budget_remaining_usd"]))
+def test_more_budget_never_buys_less_quality(catalogue, parts, name):
+    """Of the best model for quality; budgets are parts of twice what the dearest model costs."""
+    dearest = max(expect(each, THOUSAND).cost_pico for each in prepare_catalogue(catalogue))
+    qualities = []
+    for part in sorted(parts):
+        amount = Decimal(2 * dearest * part // 30).scaleb(-12)
+        criteria, state = (Criteria("quality", max_cost_usd=amount), State()) \
+            if name == "max_cost_usd" else (Criteria("quality"), State(budget_remaining_usd=amount))
+        chosen = choose_model(THOUSAND, criteria, catalogue, state).chosen
+        qualities.append(-1.0 if chosen is None else chosen.expected.quality.value)
+    assert qualities[0] <= qualities[1]
 
 
 @settings(max_examples=60)
