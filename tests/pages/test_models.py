@@ -71,7 +71,7 @@ def test_a_router_is_activated_after_its_evidence_and_taken_back(
     assert f"squared error was {judged[1].router_error:.4f}" in asked and "Undo" in asked
     assert engine.models.routers.active() is None  # nothing before it is confirmed
     assert any(each.label == "Activate it" for each in app.button)
-    engine.models.activate(1)  # as the dialog does; tests/browser presses it
+    engine.models.activate(1)  # as the dialog does, whose button AppTest cannot press
     app = press(open_page("brain/models.py"), "Undo this change")
     assert engine.models.routers.active() is None
 
