@@ -8,6 +8,7 @@ from brain import __version__
 from brain.api.experiment_routes import AssignmentQuestion, ExposureNotice
 from brain.api.gateway_forms import Asked, Verdict
 from brain.api.knowledge_routes import DOCUMENT_TYPES
+from brain.api.studio_routes import ROUTES
 from brain.api.verbs import VERBS
 from brain.decisions.assignment.choosing import STATES
 from brain.events import KINDS
@@ -70,6 +71,7 @@ def describe() -> dict[str, Any]:
         **_budgets(),
         **_knowledge(),
         **_allocations(),
+        **_studio(),
         "/metrics": {"get": _operation(
             "showMetrics", "Figures for Prometheus.",
             {"200": {"description": "Text form 0.0.4.", "content": {"text/plain": {}}},
@@ -156,6 +158,26 @@ def _optimization() -> dict[str, Any]:
             "put": _operation("configureOptimizer", "Change values; all or none are taken.",
                               {"200": _answer("Values by name."), **wrong},
                               body=_body({"type": "object"}, "application/json"))}}
+
+
+def _studio() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for each in ROUTES:
+        taken = VERBS[each.verb].taken.__name__
+        more: dict[str, Any] = {"parameters": [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+            for name in each.names]} if each.names else {}
+        if each.method in ("POST", "PUT"):
+            more["body"] = _body({
+                "description": f"As the verb {each.verb} takes it; what stands in the path may be "
+                               "left out.", "anyOf": [
+                    {"$ref": f"#/components/schemas/{taken}"}, {"type": "object"}]},
+                "application/json")
+        found.setdefault(each.path, {})[each.method.lower()] = _operation(
+            each.operation, each.summary,
+            {"200": _answer(f"As the verb {each.verb} answers."),
+             **_errors(400, 401, 403, 404, 413, 415, 421)}, **more)
+    return found
 
 
 def _allocations() -> dict[str, Any]:

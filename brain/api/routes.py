@@ -24,6 +24,7 @@ from brain.api.gateway_routes import GatewayRoutes
 from brain.api.knowledge_routes import KnowledgeRoutes
 from brain.api.monitoring_routes import MonitoringRoutes
 from brain.api.optimization_routes import OptimizationRoutes
+from brain.api.studio_routes import StudioRoutes
 from brain.api.trace_routes import TraceRoutes
 from brain.jobs.schedule import Schedule
 from brain.settings import Settings
@@ -47,6 +48,7 @@ class Api:
         self._budgets = BudgetRoutes(self._require_key)
         self._allocation = AllocationRoutes(self._require_key)
         self._knowledge = KnowledgeRoutes(self._require_key)
+        self._studio = StudioRoutes(self._require_key)
         self._traces = TraceRoutes(settings, self._require_key)
 
     def table(self) -> tuple[tuple[str, str, Handler], ...]:
@@ -94,6 +96,7 @@ class Api:
                 ("DELETE", "/v1/knowledge/documents/{document_id}",
                  self._knowledge.remove_document),
                 ("POST", "/v1/knowledge/search", self._knowledge.search),
+                *self._studio.table(),
                 ("GET", "/metrics", self.show_metrics),
                 ("GET", "/healthz", self.answer_alive),
                 ("GET", "/readyz", self.answer_ready))
