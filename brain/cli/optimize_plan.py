@@ -68,11 +68,13 @@ class RunIn(msgspec.Struct, forbid_unknown_fields=True):
 
 class PlanIn(msgspec.Struct, forbid_unknown_fields=True):
     """Metrics by name, each a number, null or an object; history; configuration (what is left out
-    is as delivered). ``only`` names one strategy to plan whatever its conditions say."""
+    is as delivered). ``rejected`` of ``requests`` were turned away for want of capacity. ``only``
+    names one strategy to plan whatever its conditions say."""
 
     metrics: dict[str, float | MetricIn | None]
     platform: PlatformIn = msgspec.field(default_factory=PlatformIn)
     rejected: Count | None = None
+    requests: Count | None = None
     history: list[RunIn] = []
     configuration: dict[str, float | bool | str | None] = {}
     targets: list[TargetIn] = []
@@ -110,7 +112,8 @@ def prepare_plan(_: Namespace) -> Callable[[Any], PlanOut]:
                         for number, run in enumerate(given.history))
         try:
             return plan_to_json(decide_plan(Situation(seen, platform, given.rejected, history,
-                                                   given.running, given.only), rules, targets))
+                                                   given.running, given.only, given.requests),
+                                             rules, targets))
         except InputError as error:
             where = error.field if error.field == "only" else f"metrics.{error.field}"
             raise InputError(error.code, error.message, where) from error

@@ -99,7 +99,8 @@ class Optimization:
         past = history.to_past([run for run in self.book.runs()
                                 if run.is_demo == observed.is_demo], now)
         found = decide_plan(Situation(observed.seen, platform, observed.rejected, past,
-                                      self.book.open_run() is not None, only), rules,
+                                      self.book.open_run() is not None, only,
+                                      observed.requests or None), rules,
                             self._engine.targets())
         if found.strategy and not fault and rules.actuator != "recommend" and not any(
                 each.after for each in found.actions):

@@ -46,7 +46,8 @@ class ActionOut(msgspec.Struct, frozen=True):
 
 
 class ExpectedOut(msgspec.Struct, frozen=True):
-    """What should come of it; ``cost_usd_per_h`` is the change. Null is unknown."""
+    """What should come of it; ``cost_usd_per_h`` is the change. Null is unknown; ``…_low`` and
+    ``…_high`` bound a value at 95 %, by the samples of the window."""
 
     metric: str
     gain: float | None
@@ -55,6 +56,12 @@ class ExpectedOut(msgspec.Struct, frozen=True):
     latency_p95_ms: float | None
     error_pct: float | None
     cost_usd_per_h: float | None
+    latency_p95_ms_low: float | None = None
+    latency_p95_ms_high: float | None = None
+    error_pct_low: float | None = None
+    error_pct_high: float | None = None
+    cost_usd_per_h_low: float | None = None
+    cost_usd_per_h_high: float | None = None
 
 
 class ScoreOut(msgspec.Struct, frozen=True):
@@ -86,13 +93,16 @@ class PlanOut(msgspec.Struct, frozen=True):
 def plan_to_json(found: Plan) -> PlanOut:
     """A plan as the machine form tells it."""
     expected = found.expected
+    ranges = (expected.latency, expected.errors, expected.cost) if expected else ()
     return PlanOut(
         found.strategy.key if found.strategy else None,
         [each.strategy.key for each in found.triggered],
         _actions(found.actions), _actions(found.rollback),
         None if expected is None else ExpectedOut(
-            expected.metric, expected.gain, expected.low, expected.high, expected.latency_p95_ms,
-            expected.error_pct, expected.cost_usd_per_h),
+            expected.metric, expected.gain, expected.low, expected.high,
+            *(each.value if each else None for each in ranges),
+            *(bound for each in ranges for bound in ((each.low, each.high) if each
+                                                     else (None, None)))),
         found.strategy.risk if found.strategy else None, found.goal, found.situation,
         [_strategy(each) for each in found.candidates],
         ScoreOut(found.score.score, {each.metric: each.score for each in found.score.parts},

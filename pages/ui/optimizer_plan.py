@@ -1,8 +1,11 @@
 """What the optimizer would do now, why, and the buttons that let it."""
 
+from collections.abc import Callable
+
 import pandas as pd
 import streamlit as st
 
+from brain.decisions.optimization.effects import Range
 from brain.decisions.optimization.metrics import TITLES, UNITS
 from brain.decisions.optimization.strategies import BY_KEY
 from brain.decisions.reasons import InputError
@@ -156,15 +159,27 @@ def _expectation(found: Planned) -> str:
         return ""
     now = {name: metric.value for name, metric in found.observed.seen.items()}
     told = []
-    p95 = now.get("generation_latency_p95_ms")
-    if expected.latency_p95_ms is not None and p95 is not None:
-        told.append(f"p95 from {format.ms(p95)} to about {format.ms(expected.latency_p95_ms)}")
-    if expected.error_pct is not None:
-        told.append(f"errors to about {expected.error_pct:.2g} %")
-    told.append("cost unchanged" if expected.cost_usd_per_h == 0 else "cost unknown"
-                if expected.cost_usd_per_h is None else
-                f"{expected.cost_usd_per_h:+,.4g} USD per hour")
+    p95, latency = now.get("generation_latency_p95_ms"), expected.latency
+    if p95 is not None:
+        told.append("p95 not known" if latency is None else
+                    f"p95 from {format.ms(p95)} to about {format.ms(latency.value)}"
+                    + _between(latency, format.ms))
+    if expected.errors is not None:
+        told.append(f"errors to about {expected.errors.value:.2g} %"
+                    + _between(expected.errors, lambda value: f"{value:.2g} %"))
+    else:
+        told.append("errors not known")
+    cost = expected.cost
+    told.append("cost not known" if cost is None else "cost unchanged" if cost.value == 0 else
+                f"{cost.value:+,.4g} USD per hour"
+                + _between(cost, lambda value: f"{value:+,.4g}"))
     return f"Expected: {', '.join(told)}."
+
+
+def _between(given: Range, show: Callable[[float], str]) -> str:
+    if given.low is None or given.high is None:
+        return " (interval not known)"
+    return "" if given.low == given.high else f" ({show(given.low)} to {show(given.high)})"
 
 
 def _actuator(found: Planned) -> str:

@@ -85,7 +85,7 @@ def details(run: Run, view: View) -> None:
             "low": 100 * each["low"], "high": 100 * each["high"]} for each in changes]),
             "measured changes", {"metric": "Metric", "before": "Before", "after": "After",
                                  "gain": "Better by (%)", "low": "at least", "high": "at most"},
-            dict.fromkeys(("before", "after"), "number") | dict.fromkeys(
+            dict.fromkeys(("before", "after"), "usd_unit") | dict.fromkeys(
                 ("gain", "low", "high"), "pct"), key=f"changes_{run.run_id}", helps={
                 "gain": "Relative change in the good direction; below 0 is worse.",
                 "low": "Lower end of the interval.", "high": "Upper end of the interval."})

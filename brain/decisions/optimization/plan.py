@@ -26,7 +26,8 @@ UNKNOWN = Platform()
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """All that a plan follows from. ``running`` is whether a run is under way; ``only`` names the
+    """All that a plan follows from. ``rejected`` of ``requests`` were turned away for want of
+    capacity. ``running`` is whether a run is under way; ``only`` names the
     one strategy that a person chose, whose conditions then need not hold."""
 
     seen: Seen
@@ -35,6 +36,7 @@ class Situation:
     history: Sequence[PastRun] = ()
     running: bool = False
     only: str = ""
+    requests: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,9 @@ def decide_plan(given: Situation, rules: Configuration | None = None,
     goal = trigger.metric if strategy.goal == "trigger" else strategy.goal
     if goal == "pool_pct":  # slots are only the means; what people feel is the response time
         goal = latency_of(values) or goal
-    latency, errors, cost = expect(actions, values, platform, rules)
+    share = (min(1.0, given.rejected / given.requests)
+             if given.rejected and given.requests else 0.0)
+    latency, errors, cost = expect(actions, known, platform, rules, share)
     reasons = next(each.reasons for each in candidates if each.state == "chosen")
     return Plan(strategy, actions, invert(actions),
                 Expected(goal, record.gain, record.low, record.high, latency, errors, cost),

@@ -2,7 +2,7 @@
 
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -288,17 +288,33 @@ def replay_oracle(load: Load, step_s: float, model: ServiceModel,
 def replay_counts(name: str, counts: NDArray[np.int64], load: Load, step_s: float,
                   model: ServiceModel) -> Replay:
     """The account of given counts of ready pods."""
-    queue = lost = missed_s = 0.0
+    lost = missed_s = 0.0
+    for queue, dropped, rate in _serve(counts, load, step_s, model):
+        lost += dropped
+        if dropped or queue > max(1e-6, model.objective_wait_s * rate):
+            missed_s += step_s
+    return _account(name, counts, load, step_s, model, missed_s, lost)
+
+
+def replay_waits(counts: NDArray[np.int64], load: Load, step_s: float,
+                 model: ServiceModel) -> tuple[NDArray[np.float64], float]:
+    """Seconds that what comes at the end of each step waits, and how many requests are lost, with
+    given counts of ready pods: the queue of `replay_counts`."""
+    found = [(queue / rate if rate else math.inf, dropped)
+             for queue, dropped, rate in _serve(counts, load, step_s, model)]
+    return np.array([wait_s for wait_s, _ in found]), sum(dropped for _, dropped in found)
+
+
+def _serve(counts: NDArray[np.int64], load: Load, step_s: float,
+           model: ServiceModel) -> Iterator[tuple[float, float, float]]:
+    """The queue after each step, what is dropped from it, and the rate that empties it."""
+    queue = 0.0
     for rps, count in zip(load.tolist(), counts.tolist(), strict=True):
         rate = count * model.pod_rps
         queue = max(0.0, queue + (rps - rate) * step_s)
-        if queue > 1e-6:
-            dropped = max(0.0, queue - model.longest_wait_s * rate)
-            lost += dropped
-            queue -= dropped
-            if dropped or queue > model.objective_wait_s * rate:
-                missed_s += step_s
-    return _account(name, counts, load, step_s, model, missed_s, lost)
+        dropped = max(0.0, queue - model.longest_wait_s * rate) if queue > 1e-6 else 0.0
+        queue -= dropped
+        yield queue, dropped, rate
 
 
 def _account(name: str, counts: NDArray[np.int64], load: Load, step_s: float,

@@ -109,8 +109,8 @@ def test_a_failing_provider_is_routed_away_from_not_scaled() -> None:
     after = found.actions[0].after["routing_weights"]
     assert key(found) == "route_away" and codes(found) >= {"provider_fault"}
     assert after == {"a": 0.1304, "b": 0.8696}  # 0.06 and 0.4 of 0.46
-    assert found.expected is not None and found.expected.error_pct is not None
-    assert found.expected.error_pct < 6  # 20 % × 5.65/24.2
+    assert found.expected is not None and found.expected.errors is not None
+    assert found.expected.errors.value < 6  # 20 % × 5.65/24.2
     broken = plan(platform=Platform(routes=(Route("a", 1, 40.0), Route("b", 1, 30.0))),
                   error_pct=35)
     assert broken.strategy is None and "no_healthy_route" in codes(broken)
