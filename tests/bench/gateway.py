@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import httpx
 
 from brain import settings
@@ -103,14 +104,16 @@ def measure_http(_plan: Plan) -> Iterator[Figure]:
 async def _chat(base_url: str, model: str) -> tuple[tuple[float, ...], float]:
     """Milliseconds of each completion, and completions per second."""
     took: list[float] = []
-    async with httpx.AsyncClient(timeout=60, trust_env=False,
-                                 headers={"Authorization": "Bearer any"}) as client:
+    # aiohttp takes a fifth of the processor time of httpx, which both gateways would wait for
+    async with aiohttp.ClientSession(headers={"Authorization": "Bearer any"},
+                                     timeout=aiohttp.ClientTimeout(60)) as client:
         async def ask(count: int, kept: list[float]) -> None:
             for number in range(count):
                 started = time.perf_counter()
-                answer = await client.post(f"{base_url}/chat/completions", json={
-                    "model": model, "messages": TALK, "user": f"u{number}"})
-                answer.raise_for_status()
+                async with client.post(f"{base_url}/chat/completions", json={
+                        "model": model, "messages": TALK, "user": f"u{number}"}) as answer:
+                    answer.raise_for_status()
+                    await answer.read()
                 kept.append((time.perf_counter() - started) * 1000)
         await asyncio.gather(*(ask(4, []) for _ in range(HTTP_CALLERS)))
         began = time.perf_counter()
