@@ -29,6 +29,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
                      help="the browser's tests: with the others, left out, or alone")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name what is long or no text by its place: processes that run side by side must agree on
+    every name, and a compressed file, for one, holds the time at which it was made."""
+    return argname if isinstance(val, bytes) or (isinstance(val, str) and len(val) > 80) else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark each test by the servers it asks for; slow files come first, the browser's last.
