@@ -2,18 +2,35 @@
 
 import io
 import json
+from collections.abc import Iterator
 
 import httpx
 import pandas as pd
 import pytest
 
 from tests.api.conftest import OPERATOR, VIEWER
+from tests.serving.console import Console, running_console
 
 BASE = "/api/v1/optimization"
 
 
 def post(http: httpx.Client, path: str, **body):
     return http.post(f"{BASE}/{path}", json=body)
+
+
+@pytest.fixture(scope="module")
+def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """A console of its own: what other tests send would be reasons to act."""
+    with running_console(tmp_path_factory.mktemp("optimizing"),
+                         BRAIN_HOST_INTERVAL_S="3600") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def http(console: Console) -> Iterator[httpx.Client]:
+    """A client of ``console`` that sends no key."""
+    with console.client() as client:
+        yield client
 
 
 @pytest.fixture(scope="module")
