@@ -200,7 +200,8 @@ class Engine(Kept):
         return self.ingestion.rebuild(start, end, self.prepare_prices)
 
     def settle(self) -> None:
-        """Move, roll up and write down everything that waits."""
+        """Move, roll up and write down everything that waits, answered questions first."""
+        self.gateway.recorder.flush()
         self.drain()
         self.roll_up()
         self.ingestion.checkpoint()

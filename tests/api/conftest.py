@@ -34,3 +34,12 @@ def keyed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
                          BRAIN_ACCESS_KEYS=f"wall:viewer:{VIEWER},ci:operator:{OPERATOR}",
                          BRAIN_SERVER_ALLOWED_HOSTS="console.example") as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def own_console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
+    """A console that no other module asks, for tests that count everything or look at all."""
+    with running_console(tmp_path_factory.mktemp("own"), BRAIN_INGEST_MAX_BODY_BYTES="12000000",
+                         BRAIN_INGEST_MAX_BODY_LINES="5000",
+                         BRAIN_HOST_INTERVAL_S="3600") as running:
+        yield running

@@ -6,7 +6,7 @@ def put(http, budget_id, **fields):
 
 
 def test_a_budget_is_set_read_removed_and_brought_back(http):
-    made = put(http, "acme", amount_usd="12.5", scope="workspace", name="acme", hard=True)
+    made = put(http, "acme", amount_usd="12.5", scope="workspace", name="nobody-asks", hard=True)
     assert made.status_code == 200
     assert made.json()["amount_usd"] == "12.5"
     assert (made.json()["spent_usd"], made.json()["verdict"]) == ("0", "unknown")

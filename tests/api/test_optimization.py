@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tests.api.conftest import OPERATOR, VIEWER
-from tests.serving.console import Console, running_console
+from tests.serving.console import Console
 
 BASE = "/api/v1/optimization"
 
@@ -19,11 +19,9 @@ def post(http: httpx.Client, path: str, **body):
 
 
 @pytest.fixture(scope="module")
-def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    """A console of its own: what other tests send would be reasons to act."""
-    with running_console(tmp_path_factory.mktemp("optimizing"),
-                         BRAIN_HOST_INTERVAL_S="3600") as running:
-        yield running
+def console(own_console: Console) -> Console:
+    """What other tests send would be reasons to act."""
+    return own_console
 
 
 @pytest.fixture(scope="module")

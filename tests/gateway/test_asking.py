@@ -78,7 +78,6 @@ def ask_all(engine: Engine, count: int, **more: Any) -> list[Answer]:
 
 
 def recorded(engine: Engine) -> Any:
-    engine.gateway.recorder.flush()
     engine.settle()
     return engine.query("requests/search", start=NOW - dt.timedelta(hours=1),
                         end=NOW + dt.timedelta(hours=1), limit=10_000, text="", least_ms=0.0,
