@@ -44,7 +44,8 @@ class Series:
     points: tuple[tuple[dt.datetime, float | None], ...]
 
 
-Ask = Callable[[Any, str], Any]
+Ask = Callable[[Any, str, str], Any]
+"""A connection, a question in PromQL, the moment in Unix seconds (empty: now)."""
 
 
 class PrometheusSource:
@@ -66,10 +67,11 @@ class PrometheusSource:
         """Answers to PromQL questions by name, as tuples of Sample; never raises.
 
         An empty tuple: the server knows no such series. A name that is missing: that question
-        failed, and ``reason`` says how. ``ok`` as soon as one question was answered.
+        failed, and ``reason`` says how. ``ok`` as soon as one question was answered. All are
+        answered for one moment of the server's own clock, so that figures can be compared.
         """
-        return self._read(self._call, queries, lambda connection, query: parse_result(
-            connection.custom_query(query)))
+        return self._read(self._call, queries, lambda connection, query, moment: parse_result(
+            connection.custom_query(query, moment and {"time": moment})), one_moment=True)
 
     def read_range(self, queries: Mapping[str, str], start: dt.datetime, end: dt.datetime,
                    step_s: int) -> SourceReading:
@@ -77,10 +79,11 @@ class PrometheusSource:
 
         Otherwise as `read`; one range is read at a time.
         """
-        return self._read(self._range_call, queries, lambda connection, query: parse_range(
+        return self._read(self._range_call, queries, lambda connection, query, _: parse_range(
             connection.custom_query_range(query, start, end, str(step_s))))
 
-    def _read(self, call: BoundedCall, queries: Mapping[str, str], ask: Ask) -> SourceReading:
+    def _read(self, call: BoundedCall, queries: Mapping[str, str], ask: Ask, *,
+              one_moment: bool = False) -> SourceReading:
         checked_at = self._clock()
         place = f"Prometheus at {place_of(self._url)}"
 
@@ -97,7 +100,7 @@ class PrometheusSource:
                 session.close()
 
         try:
-            values, faults = call.run(lambda: self._ask_all(sessions, queries, ask),
+            values, faults = call.run(lambda: self._ask_all(sessions, queries, ask, one_moment),
                                       cancel=give_up)
         except (TimeoutError, requests.Timeout):
             return without("down", f"{place} did not answer within {self._timeout_s:g} s.")
@@ -122,14 +125,15 @@ class PrometheusSource:
         return SourceReading("ok", values, reason, checked_at, checked_at)
 
     def _ask_all(self, sessions: "list[BoundedSession]", queries: Mapping[str, str],
-                 ask: Ask) -> tuple[dict[str, Any], dict[str, str]]:
+                 ask: Ask, one_moment: bool) -> tuple[dict[str, Any], dict[str, str]]:
         """Answers by name, and what went wrong by name; each session takes its share."""
         names = list(queries)
+        moment = self._moment(sessions[0]) if one_moment and len(names) > 1 else ""
         values: dict[str, Any] = {}
         faults: dict[str, str] = {}
         with ThreadPoolExecutor(max_workers=len(sessions)) as pool:
             parts = pool.map(lambda turn: self._ask(turn[1], {
-                name: queries[name] for name in names[turn[0]::len(sessions)]}, ask),
+                name: queries[name] for name in names[turn[0]::len(sessions)]}, ask, moment),
                 enumerate(sessions))
             for found, failed in parts:
                 values |= found
@@ -137,8 +141,15 @@ class PrometheusSource:
         return ({name: values[name] for name in names if name in values},
                 {name: faults[name] for name in names if name in faults})
 
+    def _moment(self, session: "BoundedSession") -> str:
+        """The server's time in Unix seconds (its clock, not ours); empty if it does not say."""
+        values, _ = self._ask(session, {"time": "time()"}, lambda connection, query, _: (
+            parse_result(connection.custom_query(query))), "")
+        said = values.get("time") or ()
+        return str(said[0].value) if said and said[0].value is not None else ""
+
     def _ask(self, session: "BoundedSession", queries: Mapping[str, str],
-             ask: Ask) -> tuple[dict[str, Any], dict[str, str]]:
+             ask: Ask, moment: str) -> tuple[dict[str, Any], dict[str, str]]:
         from prometheus_api_client import PrometheusApiClientException, PrometheusConnect
 
         connection = PrometheusConnect(self._url, session=session, retry=Retry(0),
@@ -147,7 +158,7 @@ class PrometheusSource:
         faults: dict[str, str] = {}
         for name, query in queries.items():
             try:
-                values[name] = ask(connection, query)
+                values[name] = ask(connection, query, moment)
             except PrometheusApiClientException:
                 faults[name] = session.fault
             except (AnswerError, LookupError, TypeError, AttributeError, RecursionError,
