@@ -3,17 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from brain import running
-from brain.api import access, verbs
-from brain.api.access import Refused
+from brain.api import exchange
+from brain.api.exchange import PERSON, answer_verb
 
 _MOST_BYTES = 20_000
-PERSON = "HTTP API"
 
 
 class AllocationRoutes:
@@ -25,12 +21,12 @@ class AllocationRoutes:
     async def list_all(self, request: Request) -> Response:
         """Every allocation with its shares."""
         self._require_key(request)
-        return await _run("allocations", {})
+        return await answer_verb("allocations", {})
 
     async def show(self, request: Request) -> Response:
         """One allocation and what each route did."""
         self._require_key(request)
-        return await _run("allocation", _which(request))
+        return await answer_verb("allocation", _which(request))
 
     async def put(self, request: Request) -> Response:
         """Set an allocation, or with ``dry_run`` tell what would happen."""
@@ -39,7 +35,7 @@ class AllocationRoutes:
     async def remove(self, request: Request) -> Response:
         """Take an allocation away."""
         self._require_key(request)
-        return await _run("remove_allocation", _which(request) | {"person": PERSON})
+        return await answer_verb("remove_allocation", _which(request) | {"person": PERSON})
 
     async def undo(self, request: Request) -> Response:
         """Take the last change back."""
@@ -55,23 +51,9 @@ class AllocationRoutes:
 
     async def _change(self, verb: str, request: Request) -> Response:
         self._require_key(request)
-        access.require_type(request, "application/json")
-        body = await access.read_body(request, _MOST_BYTES)
-        try:
-            given = msgspec.json.decode(body or b"{}", type=dict[str, Any])
-        except (ValueError, RecursionError) as error:
-            raise Refused(400, "not_json", f"the body is no JSON object: {error}") from error
-        return await _run(verb, given | _which(request) | {"person": PERSON})
+        given = await exchange.read_object(request, _MOST_BYTES)
+        return await answer_verb(verb, given | _which(request) | {"person": PERSON})
 
 
 def _which(request: Request) -> dict[str, Any]:
     return {"policy_id": request.path_params["policy_id"]}
-
-
-async def _run(verb: str, given: dict[str, Any]) -> Response:
-    try:
-        done = await run_in_threadpool(verbs.run, running.engine(), verb, given)
-    except verbs.VerbRefused as refused:
-        status = 404 if refused.code == "not_found" else 400
-        raise Refused(status, refused.code, str(refused), refused.field) from refused
-    return Response(msgspec.json.encode(done), media_type="application/json")

@@ -3,17 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from brain import running
-from brain.api import access, verbs
-from brain.api.access import Refused
+from brain.api import exchange
+from brain.api.access import Refused, require_type
+from brain.api.exchange import PERSON, answer_verb
 
 _MOST_BYTES = 10_000
-PERSON = "HTTP API"
 
 
 class BudgetRoutes:
@@ -25,32 +22,24 @@ class BudgetRoutes:
     async def list_budgets(self, request: Request) -> Response:
         """Every budget with its status, or those of ``?scope=``."""
         self._require_key(request)
-        return await _answer("budgets", {"scope": request.query_params.get("scope", "")})
+        return await answer_verb("budgets", {"scope": request.query_params.get("scope", "")})
 
     async def put_budget(self, request: Request) -> Response:
         """The budget of the body, new or in the place of the one with its id."""
         self._require_key(request)
-        access.require_type(request, "application/json")
-        body = await access.read_body(request, _MOST_BYTES)
-        try:
-            given = msgspec.json.decode(body or b"{}", type=dict[str, Any])
-        except (ValueError, RecursionError) as error:
-            raise Refused(400, "not_json", f"the body is no JSON object: {error}") from error
-        who = {"budget_id": request.path_params["budget_id"], "person": PERSON}
-        if clash := sorted(set(given) & set(who)):
-            raise Refused(400, "invalid", f"{clash[0]} is not for the body", clash[0])
-        return await _answer("set_budget", given | who)
+        given = await exchange.read_object(request, _MOST_BYTES, *_which(request))
+        return await answer_verb("set_budget", given | _which(request))
 
     async def remove_budget(self, request: Request) -> Response:
         """Take a budget away; it can be undone."""
         self._require_key(request)
-        return await _answer("remove_budget", _which(request))
+        return await answer_verb("remove_budget", _which(request))
 
     async def undo_budget(self, request: Request) -> Response:
         """The budget as before its last change."""
         self._require_key(request)
-        access.require_type(request, "application/json")
-        return await _answer("undo_budget", _which(request))
+        require_type(request, "application/json")
+        return await answer_verb("undo_budget", _which(request))
 
     async def list_alerts(self, request: Request) -> Response:
         """Alerts of budgets in the last ``?days=``."""
@@ -58,17 +47,8 @@ class BudgetRoutes:
         days = request.query_params.get("days", "31")
         if not days.isdecimal():
             raise Refused(400, "invalid", "days must be a whole number", "days")
-        return await _answer("budget_alerts", {"days": int(days)})
+        return await answer_verb("budget_alerts", {"days": int(days)})
 
 
 def _which(request: Request) -> dict[str, Any]:
     return {"budget_id": request.path_params["budget_id"], "person": PERSON}
-
-
-async def _answer(verb: str, arguments: dict[str, Any]) -> Response:
-    try:
-        done = await run_in_threadpool(verbs.run, running.engine(), verb, arguments)
-    except verbs.VerbRefused as refused:
-        status = 404 if refused.code == "not_found" else 400
-        raise Refused(status, refused.code, str(refused), refused.field) from refused
-    return Response(msgspec.json.encode(done), media_type="application/json")

@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from brain import running
-from brain.api import access, experiments
+from brain.api import exchange, experiments
 from brain.api.access import Refused
+from brain.api.exchange import answer
 from brain.decisions.reasons import InputError
-from brain.sources.wire import find_field
 
 _MOST_BYTES = 100_000
 Name = Annotated[str, Meta(max_length=256)]
@@ -49,22 +49,22 @@ class ExperimentRoutes:
     async def list_experiments(self, request: Request) -> Response:
         """Every experiment, or those of ``?state=``."""
         self._require_key(request)
-        given = _convert({"state": request.query_params.get("state", "")},
+        given = exchange.convert({"state": request.query_params.get("state", "")},
                          experiments.ListExperiments)
-        return _answer(await _run(lambda: experiments.list_experiments(running.engine(), given)))
+        return answer(await _run(lambda: experiments.list_experiments(running.engine(), given)))
 
     async def ask_assignment(self, request: Request) -> Response:
         """The variant of ``?unit_id=``; every other parameter is an attribute of the unit."""
         self._require_key(request)
         asked = dict(request.query_params)
         unit_id = asked.pop("unit_id", "")
-        given = _convert({"unit_id": unit_id, "attributes": asked}, AssignmentQuestion)
-        return _answer(await _run(lambda: _assign(request.path_params["key"], given)))
+        given = exchange.convert({"unit_id": unit_id, "attributes": asked}, AssignmentQuestion)
+        return answer(await _run(lambda: _assign(request.path_params["key"], given)))
 
     async def assign(self, request: Request) -> Response:
         """The variant of the unit in the body; with ``expose`` its exposure is recorded."""
         given = await self._read(request, AssignmentQuestion)
-        return _answer(await _run(lambda: _assign(request.path_params["key"], given)))
+        return answer(await _run(lambda: _assign(request.path_params["key"], given)))
 
     async def expose(self, request: Request) -> Response:
         """Record that a unit saw a variant; once per unit and experiment."""
@@ -75,18 +75,11 @@ class ExperimentRoutes:
                 request.path_params["key"], given.unit_id, given.variant,
                 workspace_id=given.workspace_id, user_id=given.user_id,
                 session_id=given.session_id)}
-        return _answer(await _run(work))
+        return answer(await _run(work))
 
     async def _read(self, request: Request, kind: type[Any]) -> Any:
         self._require_key(request)
-        access.require_type(request, "application/json")
-        body = await access.read_body(request, _MOST_BYTES)
-        try:
-            return msgspec.json.decode(body or b"{}", type=kind)
-        except msgspec.ValidationError as error:
-            raise _invalid(error) from error
-        except (ValueError, RecursionError) as error:
-            raise Refused(400, "not_json", f"the body is no JSON object: {error}") from error
+        return await exchange.read_json(request, kind, _MOST_BYTES)
 
 
 def _assign(key: str, given: AssignmentQuestion) -> dict[str, Any]:
@@ -108,18 +101,3 @@ async def _run(work: Callable[[], Any]) -> Any:
         raise Refused(400, error.code, error.message, error.field) from error
     except LookupError as error:
         raise Refused(404, "unknown_experiment", str(error.args[0]), "key") from error
-
-
-def _convert(given: dict[str, Any], kind: type[Any]) -> Any:
-    try:
-        return msgspec.convert(given, kind)
-    except msgspec.ValidationError as error:
-        raise _invalid(error) from error
-
-
-def _invalid(error: msgspec.ValidationError) -> Refused:
-    return Refused(400, "invalid", str(error)[:500], find_field(str(error)))
-
-
-def _answer(done: Any) -> Response:
-    return Response(msgspec.json.encode(done), media_type="application/json")

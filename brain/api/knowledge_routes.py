@@ -4,17 +4,16 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from brain import running
-from brain.api import access, knowledge
+from brain.api import access, exchange, knowledge
 from brain.api.access import Refused
+from brain.api.exchange import answer
 from brain.decisions.reasons import InputError
 from brain.sources.documents import KINDS, MOST_BYTES
-from brain.sources.wire import find_field
 
 DOCUMENT_TYPES = (*dict.fromkeys(KINDS.values()), "application/octet-stream")
 _MOST_QUESTION_BYTES = 100_000
@@ -29,7 +28,7 @@ class KnowledgeRoutes:
     async def list_documents(self, request: Request) -> Response:
         """The documents of ``?workspace_id=``."""
         given = self._options(request, knowledge.Documents)
-        return _answer(await _run(lambda: knowledge.list_documents(running.engine(), given)))
+        return answer(await _run(lambda: knowledge.list_documents(running.engine(), given)))
 
     async def put_document(self, request: Request) -> Response:
         """Keep the body as the document of ``?name=``; one of that name is replaced."""
@@ -43,7 +42,7 @@ class KnowledgeRoutes:
             return asdict(running.engine().knowledge.ingest(
                 asked.get("workspace_id", "default"), asked.get("name", ""), body, kind,
                 person="api"))
-        return _answer(await _run(work))
+        return answer(await _run(work))
 
     async def remove_document(self, request: Request) -> Response:
         """Take a document out of the search; it can be brought back for a week."""
@@ -52,27 +51,17 @@ class KnowledgeRoutes:
         def work() -> Any:
             return asdict(running.engine().knowledge.delete(
                 given.workspace_id, request.path_params["document_id"], "api"))
-        return _answer(await _run(work))
+        return answer(await _run(work))
 
     async def search(self, request: Request) -> Response:
         """The passages that fit a question, with ``answer`` the sentences too."""
         self._require_key(request)
-        access.require_type(request, "application/json")
-        body = await access.read_body(request, _MOST_QUESTION_BYTES)
-        try:
-            given = msgspec.json.decode(body or b"{}", type=knowledge.SearchKnowledge)
-        except msgspec.ValidationError as error:
-            raise Refused(400, "invalid", str(error)[:500], find_field(str(error))) from error
-        except (ValueError, RecursionError) as error:
-            raise Refused(400, "not_json", f"the body is no JSON object: {error}") from error
-        return _answer(await _run(lambda: knowledge.search_knowledge(running.engine(), given)))
+        given = await exchange.read_json(request, knowledge.SearchKnowledge, _MOST_QUESTION_BYTES)
+        return answer(await _run(lambda: knowledge.search_knowledge(running.engine(), given)))
 
     def _options(self, request: Request, kind: type[Any]) -> Any:
         self._require_key(request)
-        try:
-            return msgspec.convert(dict(request.query_params), kind)
-        except msgspec.ValidationError as error:
-            raise Refused(400, "invalid", str(error)[:500], find_field(str(error))) from error
+        return exchange.convert(dict(request.query_params), kind)
 
 
 async def _run(work: Callable[[], Any]) -> Any:
@@ -83,7 +72,3 @@ async def _run(work: Callable[[], Any]) -> Any:
         raise Refused(status, error.code, error.message, error.field) from error
     except LookupError as error:
         raise Refused(404, "unknown_document", str(error.args[0]), "document_id") from error
-
-
-def _answer(done: Any) -> Response:
-    return Response(msgspec.json.encode(done), media_type="application/json")

@@ -4,16 +4,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from brain import running
-from brain.api import access, verbs
-from brain.api.access import Refused
+from brain.api import exchange, verbs
+from brain.api.exchange import PERSON, answer_verb
 
-PERSON = "HTTP API"
 _MOST_BYTES = 60_000_000
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -81,26 +77,9 @@ class StudioRoutes:
             self._require_key(request)
             given: dict[str, Any] = {}
             if route.method in ("POST", "PUT"):
-                access.require_type(request, "application/json")
-                given = _decode(await access.read_body(request, _MOST_BYTES))
+                given = await exchange.read_object(request, _MOST_BYTES)
             given |= {name: request.path_params[name] for name in route.names}
             if "person" in takes:
                 given["person"] = PERSON
-            return await _run(route.verb, given)
+            return await answer_verb(route.verb, given)
         return handle
-
-
-def _decode(body: bytes) -> dict[str, Any]:
-    try:
-        return msgspec.json.decode(body or b"{}", type=dict[str, Any])
-    except (ValueError, RecursionError) as error:
-        raise Refused(400, "not_json", f"the body is no JSON object: {error}") from error
-
-
-async def _run(verb: str, given: dict[str, Any]) -> Response:
-    try:
-        done = await run_in_threadpool(verbs.run, running.engine(), verb, given)
-    except verbs.VerbRefused as refused:
-        status = 404 if refused.code == "not_found" else 400
-        raise Refused(status, refused.code, str(refused), refused.field) from refused
-    return Response(msgspec.json.encode(done), media_type="application/json")
