@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Places = npt.NDArray[np.int64]
+from analytics.routing.trees import Floats, Places, flatten_trees
+
 TREES, DEPTH = 120, 10
 STRETCH = 2.0
 """How much more a difference between models counts than their common level, when trees grow."""
@@ -70,21 +69,11 @@ def grow_crowd(rows: Floats, scores: Floats, learned: Sequence[bool], seed: int)
     grown = ExtraTreesRegressor(
         TREES, max_depth=DEPTH, min_samples_leaf=max(8, len(rows) // 80), max_features=0.4,
         random_state=seed).fit(rows, level + STRETCH * (wanted - level))
-    trees = [each.tree_ for each in grown.estimators_]
-    sizes = np.cumsum([0, *(each.node_count for each in trees)])
-    parts: dict[str, list[npt.NDArray]] = {name: [] for name in (
-        "feature", "threshold", "left", "right", "value")}
-    for tree, offset in zip(trees, sizes, strict=False):
-        itself = np.arange(tree.node_count)
-        leaf = tree.children_left < 0
-        parts["feature"].append(np.where(leaf, 0, tree.feature))
-        parts["threshold"].append(np.where(leaf, 0.0, tree.threshold))
-        parts["left"].append(np.where(leaf, itself, tree.children_left) + offset)
-        parts["right"].append(np.where(leaf, itself, tree.children_right) + offset)
+
+    def value_of(tree: Any) -> Floats:
         told = tree.value.reshape(tree.node_count, -1)[:, :len(columns)]
         common = told.mean(axis=1, keepdims=True)
         value = np.zeros((tree.node_count, scores.shape[1]))
         value[:, columns] = common + (told - common) / STRETCH
-        parts["value"].append(value)
-    whole: dict[str, Any] = {name: np.concatenate(found) for name, found in parts.items()}
-    return Crowd(sizes[:-1].astype(np.int64), **whole)
+        return value
+    return Crowd(**flatten_trees([each.tree_ for each in grown.estimators_], value_of))

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
-Places = npt.NDArray[np.int64]
+from analytics.routing.trees import Floats, Places, flatten_trees
+
 TREES, DEPTH, PACE = 120, 2, 0.06
 
 
@@ -78,18 +78,9 @@ def grow_forest(rows: Floats, scores: Floats, seed: int) -> Forest:
         min_samples_leaf=max(2, min(60, len(scores) // 20)), random_state=seed).fit(
             rows, outcome, sample_weight=weight)
     mean = float(np.average(outcome, weights=weight))
+
+    def value_of(tree: Any) -> Floats:
+        return np.where(tree.children_left < 0, PACE * tree.value[:, 0, 0], 0.0)
     trees = [each.tree_ for each in grown.estimators_[:, 0]]
-    sizes = np.cumsum([0, *(each.node_count for each in trees)])
-    parts: dict[str, list[npt.NDArray]] = {name: [] for name in (
-        "feature", "threshold", "left", "right", "value")}
-    for tree, offset in zip(trees, sizes, strict=False):
-        itself = np.arange(tree.node_count)
-        leaf = tree.children_left < 0
-        parts["feature"].append(np.where(leaf, 0, tree.feature))
-        parts["threshold"].append(np.where(leaf, 0.0, tree.threshold))
-        parts["left"].append(np.where(leaf, itself, tree.children_left) + offset)
-        parts["right"].append(np.where(leaf, itself, tree.children_right) + offset)
-        parts["value"].append(np.where(leaf, PACE * tree.value[:, 0, 0], 0.0))
-    whole: dict[str, Any] = {name: np.concatenate(found) for name, found in parts.items()}
     return Forest(np.array([np.log(mean / (1 - mean))]), np.zeros(len(trees), dtype=np.int64),
-                  sizes[:-1].astype(np.int64), **whole)
+                  **flatten_trees(trees, value_of))

@@ -1,7 +1,6 @@
 """The guard's policies by workspace: kept, audited, applied."""
 
 import datetime as dt
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,6 +17,7 @@ from brain.decisions.guard.judging import (
 from brain.decisions.guard.leaks import AnswerStream
 from brain.decisions.guard.masking import Names
 from brain.decisions.reasons import InputError
+from brain.gateway.fresh import Fresh
 from brain.sources.frames import plain_times
 from brain.sources.state import StateStore
 
@@ -43,18 +43,16 @@ class Guard:
     def __init__(self, state: StateStore, clock: Callable[[], dt.datetime],
                  whoami: Callable[[], str], names: Names | None = None) -> None:
         self._state, self._clock, self._whoami, self._names = state, clock, whoami, names
-        self._read_at: dt.datetime | None = None
-        self._rows: dict[str, PolicyRow] = {}
-        self._turn = threading.Lock()
+        self._rows: Fresh[dict[str, PolicyRow]] = Fresh(self._read, _KEPT_S)
 
     def policy(self, workspace_id: str) -> GuardPolicy:
         """The policy in force."""
-        row = self._all().get(workspace_id)
+        row = self._rows.get().get(workspace_id)
         return DELIVERED if row is None else row.policy
 
     def policies(self) -> tuple[PolicyRow, ...]:
         """Policies of workspaces that do not go by the delivered one, by workspace."""
-        return tuple(row for _, row in sorted(self._all(anew=True).items()))
+        return tuple(row for _, row in sorted(self._read().items()))
 
     def set_policy(self, workspace_id: str, person: str = "", **changes: Any) -> PolicyRow:
         """The policy after ``changes`` (pii, injection, toxicity, kinds), kept and audited.
@@ -67,7 +65,7 @@ class Guard:
         if unknown := set(changes) - set(GuardPolicy.__dataclass_fields__):
             raise InputError("unknown_field", f"a policy has no {sorted(unknown)[0]!r:.60}",
                              sorted(unknown)[0])
-        before = self._all(anew=True).get(workspace_id, PolicyRow(workspace_id, DELIVERED)).policy
+        before = self._read().get(workspace_id, PolicyRow(workspace_id, DELIVERED)).policy
         if "kinds" in changes:
             changes["kinds"] = tuple(changes["kinds"])
         after = GuardPolicy(**{**_fields(before), **changes})
@@ -82,7 +80,8 @@ class Guard:
                     "changed_at_utc": now, "person": who})])
         if after != before:
             self._state.audit(now, who, CHANGED, workspace_id, asdict(before), asdict(after))
-        return self._all(anew=True).get(workspace_id, PolicyRow(workspace_id, DELIVERED))
+        self._rows.forget()
+        return self._read().get(workspace_id, PolicyRow(workspace_id, DELIVERED))
 
     def judge_prompt(self, workspace_id: str, text: str,
                      known: Mapping[str, str] | None = None) -> GuardDecision:
@@ -99,19 +98,12 @@ class Guard:
         """A way out for an answer in pieces, by the workspace's policy."""
         return stream_answer(self.policy(workspace_id), known)
 
-    def _all(self, *, anew: bool = False) -> dict[str, PolicyRow]:
-        now = self._clock()
-        with self._turn:
-            if anew or self._read_at is None or not (
-                    0 <= (now - self._read_at).total_seconds() < _KEPT_S):
-                self._rows = {row["workspace_id"]: PolicyRow(
-                    row["workspace_id"], GuardPolicy(
-                        row["pii"], row["injection"], row["toxicity"],
-                        tuple(filter(None, row["kinds"].split(",")))),
-                    row["changed_at_utc"], row["person"])
-                    for row in self._state.rows("guard_policies")}
-                self._read_at = now
-            return self._rows
+    def _read(self) -> dict[str, PolicyRow]:
+        return {row["workspace_id"]: PolicyRow(
+            row["workspace_id"], GuardPolicy(
+                row["pii"], row["injection"], row["toxicity"],
+                tuple(filter(None, row["kinds"].split(",")))),
+            row["changed_at_utc"], row["person"]) for row in self._state.rows("guard_policies")}
 
 
 def _fields(policy: GuardPolicy) -> dict[str, Any]:
