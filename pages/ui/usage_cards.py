@@ -72,14 +72,21 @@ def latency(now: Mapping[str, Any], before: Mapping[str, Any],
 
 def total_cost(now: Usage, before: Usage | None, line: pd.DataFrame) -> Card:
     """What it cost."""
-    left_out = f"; {now.unpriced_requests:,} requests have no price" if now.unpriced_requests \
-        else ""
-    return Card("Total cost", format.usd(now.cost_usd),
-                f"Exactly {format.usd_exact(now.cost_usd)}: tokens × the price that held when they "
-                "were used. Answers from the platform's own cache cost nothing.",
-                format.change(now.cost_usd, _then(before, "cost_usd")),
+    cost = _known_cost(now)
+    exactly = "" if cost is None else f"exactly {format.usd_exact(cost)}"
+    left_out = f"{now.unpriced_requests:,} requests have no price" if now.unpriced_requests else ""
+    return Card("Total cost", format.usd(cost),
+                "Tokens × the price that held when they were used. Answers from the platform's own "
+                "cache cost nothing.",
+                format.change(cost, _known_cost(before) if before else None),
                 charts.sparkline(list(line["cost_usd"].astype(float))), better="lower",
-                note=f"exactly {format.usd_exact(now.cost_usd)}{left_out}")
+                note="; ".join(filter(None, (exactly, left_out))) if now.requests
+                else "no requests")
+
+
+def _known_cost(usage: Usage) -> Decimal | None:
+    """None where there were requests and none of them has a price: unknown is not free."""
+    return None if 0 < usage.requests == usage.unpriced_requests else usage.cost_usd
 
 
 def cost_per_request(now: Usage, before: Usage | None) -> Card:
