@@ -76,8 +76,8 @@ def total_cost(now: Usage, before: Usage | None, line: pd.DataFrame) -> Card:
     exactly = "" if cost is None else f"exactly {format.usd_exact(cost)}"
     left_out = f"{now.unpriced_requests:,} requests have no price" if now.unpriced_requests else ""
     return Card("Total cost", format.usd(cost),
-                "Tokens × the price that held when they were used. Answers from the platform's own "
-                "cache cost nothing.",
+                f"{exactly.replace('e', 'E', 1) or 'The total'}: tokens × the price that held "
+                "when they were used. Answers from the platform's own cache cost nothing.",
                 format.change(cost, _known_cost(before) if before else None),
                 charts.sparkline(list(line["cost_usd"].astype(float))), better="lower",
                 note="; ".join(filter(None, (exactly, left_out))) if now.requests
