@@ -17,7 +17,7 @@ PYTHON = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs" / "recording-events
 
 
 def run(command, console, folder):
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60,
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240,
                           check=True, env={"PATH": "/usr/local/bin:/usr/bin:/bin",
                                            "PYTHONPATH": str(ROOT), "KEY": "sesame",
                                            "CONSOLE": console.url, "DATA": str(console.data),

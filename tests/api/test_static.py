@@ -78,4 +78,4 @@ def test_a_session_opens_in_a_browser(console, chromium):
         with page.expect_websocket() as opened:
             page.goto(console.url)
         assert opened.value.url.endswith("/_stcore/stream")
-        page.get_by_text("Overview").first.wait_for(timeout=20_000)
+        page.get_by_text("Overview").first.wait_for(timeout=120_000)

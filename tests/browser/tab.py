@@ -5,7 +5,7 @@ from typing import Any
 
 from tests.serving.console import Console
 
-LIMIT_MS = 45_000
+LIMIT_MS = 120_000
 STILL_MS = 250
 DRAWN = """() => {
     const app = document.querySelector('[data-testid=stApp]');

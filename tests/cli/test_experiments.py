@@ -184,7 +184,7 @@ def test_a_thousand_assignments_a_second_from_the_start():
                       for n in range(2_000))
     started = time.monotonic()
     done = subprocess.run([sys.executable, "-m", "brain", "experiments", "assign"], input=lines,
-                          capture_output=True, text=True, timeout=60, check=True)
+                          capture_output=True, text=True, timeout=240, check=True)
     assert len(done.stdout.splitlines()) == 2_000
     assert time.monotonic() - started < 10  # measured 0.2 s on a quiet machine
 

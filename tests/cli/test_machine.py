@@ -144,4 +144,4 @@ def test_answers_each_line_before_the_next_is_written():
             process.stdin.flush()
             assert json.loads(process.stdout.readline())["score"] == score
         process.stdin.close()
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=240) == 0

@@ -23,7 +23,7 @@ HEAVY = {"pandas", "numpy", "duckdb", "streamlit", "sqlalchemy", "pyarrow", "gen
 
 def run(*words, text=b"", **environment):
     return subprocess.run([sys.executable, "-m", "brain", *words], input=text, cwd=ROOT,
-                          capture_output=True, timeout=60, check=False,
+                          capture_output=True, timeout=240, check=False,
                           env=os.environ | environment)
 
 
@@ -67,7 +67,7 @@ def test_start_loads_nothing_heavy(words):
     program = ("import sys; from brain.cli.main import main; status = main(sys.argv[1:]); "
                "print('\\n' + ' '.join(sorted({name.partition('.')[0] for name in sys.modules})))")
     done = subprocess.run([sys.executable, "-c", program, *words], cwd=ROOT, check=True,
-                          capture_output=True, text=True, timeout=60)
+                          capture_output=True, text=True, timeout=240)
     assert not HEAVY & set(done.stdout.splitlines()[-1].split())
 
 
@@ -107,7 +107,7 @@ def test_a_reader_that_leaves_is_no_failure():
         except BrokenPipeError:
             pass
         assert process.stderr.read() == b""
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=240) == 0
 
 
 @pytest.fixture

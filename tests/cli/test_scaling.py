@@ -353,5 +353,5 @@ def test_heavy_libraries_wait_until_they_are_needed():
             "s.COMMANDS[0].form.prepare(Namespace()); print(sorted({'numpy', 'pandas', 'yaml', "
             "'scipy', 'kubernetes_validate', 'kubernetes'} & set(sys.modules)))")
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True,
-                           text=True, timeout=60)
+                           text=True, timeout=240)
     assert found.stdout.strip() == "[]"

@@ -31,7 +31,7 @@ class Models:
     def __call__(self, **fields: Any) -> Answer:
         self.asked.append(fields)
         if self.hold is not None:
-            self.hold.wait(30)
+            self.hold.wait(120)
         model = fields["model"]
         if model == "down":
             return Answer("r", "", "error", "no_provider", cost_usd=Decimal(0))

@@ -83,7 +83,7 @@ def test_one_computation_for_many_callers(clock):
 
     def make():
         made.append(1)
-        assert gate.wait(30)
+        assert gate.wait(120)
         return b"answer"
     answers = []
     threads = [threading.Thread(target=lambda: answers.append(cache.compute(key(1), make)))
@@ -242,12 +242,12 @@ def test_one_computation_across_processes(redis_server, clock):
     def make():
         made.append(1)
         started.set()
-        assert gate.wait(30)
+        assert gate.wait(120)
         return b"once"
     threads = [threading.Thread(target=lambda each=each: answers.append(
         each.compute(key("once"), make))) for each in caches]
     threads[0].start()
-    assert started.wait(30)
+    assert started.wait(120)
     for each in threads[1:]:
         each.start()
     while sum(each.stats().misses for each in caches) < 4:

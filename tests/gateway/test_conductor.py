@@ -101,10 +101,10 @@ def test_a_run_is_cancelled_by_another_thread(conduct: Callable[[Ask], Conductor
 
     def ask(**_: Any) -> Answer:
         asked.set()
-        free.wait(30)
+        free.wait(120)
         return answer("late")
     conductor = conduct(ask)
-    canceller = threading.Thread(target=lambda: asked.wait(30) and conductor.cancel("run"))
+    canceller = threading.Thread(target=lambda: asked.wait(120) and conductor.cancel("run"))
     canceller.start()
     done = conductor.run(Plan("x", (PlanStep("a", "ask", {"text": "?"}),
                                     PlanStep("b", "ask", {"text": "?"}, ("a",)))), run_id="run")
@@ -120,7 +120,7 @@ def test_a_step_that_takes_too_long_fails_alone(conduct: Callable[[Ask], Conduct
 
     def ask(**fields: Any) -> Answer:
         if fields["text"] == "slow":
-            free.wait(30)
+            free.wait(120)
         return answer("x")
     done = conduct(ask).run(Plan("x", (
         PlanStep("slow", "ask", {"text": "slow"}, time_s=0.05, optional=True),

@@ -76,7 +76,7 @@ def test_the_quicker_one_answers_and_the_slower_is_let_go(engine: Engine, first:
     first.mode = "timeout"
     answer = ask(engine)
     assert (answer.status, answer.provider, hedged(answer)) == ("ok", "two", True)
-    assert first.gone.wait(30)  # its connection was closed: the provider knows
+    assert first.gone.wait(120)  # its connection was closed: the provider knows
     rows = recorded(engine).set_index("provider")
     assert (rows["error_code"]["two"], rows["error_code"]["one"]) == ("", "lost_cancelled")
     assert (answer.cost_usd, rows["cost_usd"]["one"]) == (COST, LOST)

@@ -83,7 +83,7 @@ def test_a_killed_process_loses_no_answered_request(tmp_path: Path) -> None:
                 break
         asker.send_signal(signal.SIGKILL)
         lines += asker.stdout.readlines()
-        asker.wait(30)
+        asker.wait(120)
         told |= dict(line.split() for line in lines if line.endswith("\n") and " " in line)
     engine = Engine.open(load({"BRAIN_DATA_DIR": str(tmp_path)}))
     try:

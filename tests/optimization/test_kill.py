@@ -29,7 +29,7 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 def points(folder: Path, actuator: str, ends: str, url: str = "") -> list[dict[str, Any]]:
     done = subprocess.run([sys.executable, "-m", "tests.optimization.killed_process", str(folder),
                            actuator, ends, url], capture_output=True, text=True, cwd=ROOT,
-                          timeout=240, check=False)
+                          timeout=900, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     return [json.loads(line) for line in done.stdout.splitlines()]
 

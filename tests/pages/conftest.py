@@ -87,7 +87,7 @@ def open_page() -> OpenPage:
     give another page no address, so there they are put into the controls.
     """
     def opened(file: str = "", **values: Any) -> AppTest:
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=240)
         if not file:
             for name, value in values.items():
                 app.query_params[name] = value

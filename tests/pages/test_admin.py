@@ -58,7 +58,7 @@ def bring_in(app: AppTest, content: bytes, name: str = "trace.csv") -> AppTest:
     app = press(app, "Import this file")
     for thread in threading.enumerate():
         if thread.name == "import":
-            thread.join(60)
+            thread.join(240)
     return app.run()
 
 

@@ -136,7 +136,7 @@ def _cluster(name: str) -> Iterator[Any]:
 
         def run(command: list[str]) -> None:
             subprocess.run(command, check=True, capture_output=True, cwd=folder, user=account,
-                           timeout=60)
+                           timeout=240)
 
         yield (lambda program: str(found[-1] / program)), folder, run
     finally:

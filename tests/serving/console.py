@@ -30,7 +30,7 @@ def environment(folder: Path, **settings: str) -> dict[str, str]:
 
 def brain(folder: Path, *words: str, **settings: str) -> subprocess.CompletedProcess[str]:
     """What ``brain <words>`` did on the stores in ``folder``."""
-    return subprocess.run([sys.executable, "-m", "brain", *words], cwd=ROOT, timeout=60,
+    return subprocess.run([sys.executable, "-m", "brain", *words], cwd=ROOT, timeout=240,
                           capture_output=True, text=True, check=False,
                           env=environment(folder, **settings))
 
@@ -60,7 +60,7 @@ class Console(HttpServer):
     def client(self, key: str = "") -> httpx.Client:
         """An HTTP client of this console."""
         headers = {"authorization": f"Bearer {key}"} if key else {}
-        return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=30,
+        return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=120,
                             verify=False)  # no TLS here, and loading its roots takes time
 
     def send(self, *events: dict[str, Any]) -> httpx.Response:

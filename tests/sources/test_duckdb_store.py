@@ -244,7 +244,7 @@ except duckdb.IOException as error:
 def test_a_second_process_is_told_who_owns_it(store: DuckEventStore, program: str,
                                               said: str) -> None:
     done = subprocess.run([sys.executable, "-c", program, str(store.path)], cwd=ROOT, text=True,
-                          env={"PYTHONPATH": str(ROOT)}, capture_output=True, timeout=60,
+                          env={"PYTHONPATH": str(ROOT)}, capture_output=True, timeout=240,
                           check=True)
     assert said in done.stdout and "events.duckdb" in done.stdout
     assert StoreBusy.__doc__

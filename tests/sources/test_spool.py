@@ -64,7 +64,7 @@ def test_processes_share_the_way_in(tmp_path: Path) -> None:
     writers = [subprocess.Popen([sys.executable, str(WRITER), str(path), str(each), "25"],
                                 cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, text=True,
                                 stdout=subprocess.PIPE) for each in range(4)]
-    printed = [writer.communicate(timeout=60)[0] for writer in writers]
+    printed = [writer.communicate(timeout=240)[0] for writer in writers]
     numbers = [int(each) for text in printed for each in text.split()]
     assert [writer.returncode for writer in writers] == [0] * 4
     assert len(set(numbers)) == len(numbers) == 100

@@ -19,7 +19,7 @@ from tests.stores import owner_process
 from tests.stores.owner_process import PER_BATCH
 
 ROUNDS = 100
-LIMIT_S = 60.0
+LIMIT_S = 240.0
 
 
 class Victim:
