@@ -24,3 +24,8 @@ create or replace function earliest as (value, moment) ->
     argMinIf(value, tuple(moment, value), value <> '');
 create or replace function latest as (value, moment) ->
     argMaxIf(value, tuple(moment, value), value <> '');
+-- The same where no two moments of a group are equal.
+create or replace function first_text as (value, moment) -> argMinIf(value, moment, value <> '');
+create or replace function last_text as (value, moment) -> argMaxIf(value, moment, value <> '');
+create or replace function end_of_latest as (end_utc, moment) ->
+    argMaxIf(end_utc, moment, moment is not null);

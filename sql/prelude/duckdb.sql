@@ -22,3 +22,9 @@ create or replace macro earliest(value, moment) as
     coalesce(min(case when value <> '' then {'moment': moment, 'value': value} end).value, '');
 create or replace macro latest(value, moment) as
     coalesce(max(case when value <> '' then {'moment': moment, 'value': value} end).value, '');
+-- The same for less, where no two moments of a group are equal.
+create or replace macro first_text(value, moment) as
+    coalesce(arg_min(value, moment) filter (value <> ''), '');
+create or replace macro last_text(value, moment) as
+    coalesce(arg_max(value, moment) filter (value <> ''), '');
+create or replace macro end_of_latest(end_utc, moment) as arg_max(end_utc, moment);

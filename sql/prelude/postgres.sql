@@ -44,3 +44,15 @@ create or replace aggregate earliest(text, timestamp)
     (sfunc = keep_earliest, stype = text, finalfunc = undated);
 create or replace aggregate latest(text, timestamp)
     (sfunc = keep_latest, stype = text, finalfunc = undated);
+-- The same where no two moments of a group are equal.
+create or replace aggregate first_text(text, timestamp)
+    (sfunc = keep_earliest, stype = text, finalfunc = undated);
+create or replace aggregate last_text(text, timestamp)
+    (sfunc = keep_latest, stype = text, finalfunc = undated);
+create or replace function keep_end(kept timestamp[], end_utc timestamp, moment timestamp)
+    returns timestamp[] language sql immutable parallel safe
+    return case when moment is null then kept else greatest(kept, array[moment, end_utc]) end;
+create or replace function end_kept(kept timestamp[]) returns timestamp
+    language sql immutable parallel safe return kept[2];
+create or replace aggregate end_of_latest(timestamp, timestamp)
+    (sfunc = keep_end, stype = timestamp[], finalfunc = end_kept);

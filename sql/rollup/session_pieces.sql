@@ -19,11 +19,10 @@ with viewed as (
            max(d.at_utc) over (partition by d.bucket_utc, d.workspace_id, d.unit_hash)
                as newest_utc
     from viewed as d
-), parts as (
+), visits as (
     select v.bucket_utc as bucket_utc, v.workspace_id as workspace_id, v.unit_hash as unit_hash,
-           min(v.at_utc) as first_utc, max(v.at_utc) as last_utc, 0 as requests,
-           count(*) as page_views, 0 as interactions, v.region as region, v.device as device,
-           v.referrer as referrer, v.page as page,
+           earliest(v.referrer, v.at_utc) as referrer, earliest(v.page, v.at_utc) as entry_page,
+           latest(v.page, v.at_utc) as exit_page,
            min(v.at_utc) as first_view_utc, max(v.at_utc) as last_view_utc,
            max(case when v.at_utc = v.newest_utc
                     then add_ms(v.at_utc, coalesce(v.duration_ms, 0)) end) as view_end_utc,
@@ -31,15 +30,18 @@ with viewed as (
            max(case when v.at_utc = v.newest_utc then v.region end) as view_region,
            max(case when v.at_utc = v.newest_utc then v.device end) as view_device
     from views as v
-    group by v.bucket_utc, v.workspace_id, v.unit_hash, v.region, v.device, v.referrer, v.page
+    group by v.bucket_utc, v.workspace_id, v.unit_hash
+), parts as (
+    select v.bucket_utc as bucket_utc, v.workspace_id as workspace_id, v.unit_hash as unit_hash,
+           min(v.at_utc) as first_utc, max(v.at_utc) as last_utc, 0 as requests,
+           count(*) as page_views, 0 as interactions, v.region as region, v.device as device
+    from viewed as v
+    group by v.bucket_utc, v.workspace_id, v.unit_hash, v.region, v.device
     union all
     select bucket(1800, r.at_utc) as bucket_utc, r.workspace_id as workspace_id,
            session_unit(r.user_id, r.user_hash, r.session_id) as unit_hash,
            min(r.at_utc) as first_utc, max(r.at_utc) as last_utc, count(*) as requests,
-           0 as page_views, 0 as interactions, r.region as region, r.device as device,
-           '' as referrer, '' as page,
-           null as first_view_utc, null as last_view_utc, null as view_end_utc,
-           null as view_page, null as view_region, null as view_device
+           0 as page_views, 0 as interactions, r.region as region, r.device as device
     from requests as r
     where r.at_utc >= $start and r.at_utc < $end and (r.user_id <> '' or r.session_id <> '')
     group by bucket(1800, r.at_utc), r.workspace_id,
@@ -48,26 +50,27 @@ with viewed as (
     select bucket(1800, i.at_utc) as bucket_utc, i.workspace_id as workspace_id,
            session_unit(i.user_id, i.user_hash, i.session_id) as unit_hash,
            min(i.at_utc) as first_utc, max(i.at_utc) as last_utc, 0 as requests,
-           0 as page_views, count(*) as interactions, i.region as region, i.device as device,
-           '' as referrer, '' as page,
-           null as first_view_utc, null as last_view_utc, null as view_end_utc,
-           null as view_page, null as view_region, null as view_device
+           0 as page_views, count(*) as interactions, i.region as region, i.device as device
     from interactions as i
     where i.at_utc >= $start and i.at_utc < $end and (i.user_id <> '' or i.session_id <> '')
     group by bucket(1800, i.at_utc), i.workspace_id,
              session_unit(i.user_id, i.user_hash, i.session_id), i.region, i.device
+), pieces as (
+    select p.bucket_utc as bucket_utc, p.workspace_id as workspace_id, p.unit_hash as unit_hash,
+           min(p.first_utc) as starts_utc, max(p.last_utc) as ends_utc,
+           sum(p.requests)::bigint as requests_sum, sum(p.page_views)::bigint as page_views_sum,
+           sum(p.interactions)::bigint as interactions_sum,
+           earliest(p.region, p.first_utc) as first_region,
+           earliest(p.device, p.first_utc) as first_device
+    from parts as p
+    group by p.bucket_utc, p.workspace_id, p.unit_hash
 )
-select p.bucket_utc, p.workspace_id, p.unit_hash, min(p.first_utc) as starts_utc,
-       max(p.last_utc) as ends_utc, sum(p.requests)::bigint as requests_sum,
-       sum(p.page_views)::bigint as page_views_sum,
-       sum(p.interactions)::bigint as interactions_sum,
-       earliest(p.region, p.first_utc) as first_region,
-       earliest(p.device, p.first_utc) as first_device,
-       earliest(p.referrer, p.first_utc) as first_referrer,
-       earliest(p.page, p.first_utc) as first_page, latest(p.page, p.last_utc) as last_page,
-       min(p.first_view_utc) as views_start_utc, max(p.last_view_utc) as views_end_utc,
-       max(p.view_end_utc) as last_view_end_utc, max(p.view_page) as last_view_page,
-       max(p.view_region) as last_view_region, max(p.view_device) as last_view_device
-from parts as p
-group by p.bucket_utc, p.workspace_id, p.unit_hash
+select p.bucket_utc, p.workspace_id, p.unit_hash, p.starts_utc, p.ends_utc, p.requests_sum,
+       p.page_views_sum, p.interactions_sum, p.first_region, p.first_device,
+       coalesce(v.referrer, '') as first_referrer, coalesce(v.entry_page, '') as first_page,
+       coalesce(v.exit_page, '') as last_page,
+       v.first_view_utc, v.last_view_utc, v.view_end_utc, v.view_page, v.view_region, v.view_device
+from pieces as p
+left join visits as v on v.bucket_utc = p.bucket_utc and v.workspace_id = p.workspace_id
+    and v.unit_hash = p.unit_hash
 order by p.bucket_utc, p.workspace_id

@@ -25,24 +25,18 @@ with ordered as (
                partition by o.workspace_id, o.unit_hash order by o.first_utc
                rows unbounded preceding) as session_number
     from ordered as o
-), viewed as (
-    select n.workspace_id, n.unit_hash, n.session_number, n.first_utc, n.last_utc, n.requests,
-           n.page_views, n.interactions, n.region, n.device, n.referrer, n.entry_page,
-           n.exit_page, n.last_view_utc, n.view_end_utc,
-           max(n.last_view_utc) over (
-               partition by n.workspace_id, n.unit_hash, n.session_number) as newest_utc
-    from numbered as n
 ), joined as (
     select v.workspace_id as workspace_id, v.unit_hash as unit_hash,
            min(v.first_utc) as start_utc, max(v.last_utc) as last_event_utc,
-           max(case when v.last_view_utc = v.newest_utc then v.view_end_utc end) as view_end_utc,
+           end_of_latest(v.view_end_utc, v.last_view_utc) as view_end_utc,
            sum(v.requests)::bigint as requests, sum(v.page_views)::bigint as page_views,
            sum(v.interactions)::bigint as interactions,
-           earliest(v.region, v.first_utc) as region, earliest(v.device, v.first_utc) as device,
-           earliest(v.referrer, v.first_utc) as referrer,
-           earliest(v.entry_page, v.first_utc) as entry_page,
-           latest(v.exit_page, v.last_utc) as exit_page
-    from viewed as v
+           first_text(v.region, v.first_utc) as region,
+           first_text(v.device, v.first_utc) as device,
+           first_text(v.referrer, v.first_utc) as referrer,
+           first_text(v.entry_page, v.first_utc) as entry_page,
+           last_text(v.exit_page, v.last_utc) as exit_page
+    from numbered as v
     group by v.workspace_id, v.unit_hash, v.session_number
 )
 select bucket(3600, j.start_utc) as bucket_utc, j.workspace_id, j.unit_hash, j.start_utc,
