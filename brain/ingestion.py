@@ -121,7 +121,7 @@ class Ingestion:
                 self._see_models(hours)
                 prepare()
                 spans, chosen = plan_spans(hours, self._requests_by_hour(hours))
-                self._store.roll_up(spans, chosen, self._settings.rollup.sketch_size)
+                self._store.roll_up(spans, self._settings.rollup.sketch_size)
             done += len(chosen)
         return done
 

@@ -272,18 +272,17 @@ class DuckEventStore:
             self._run(cursor, "prices/insert_ranges", {})
             cursor.unregister("incoming")
 
-    def roll_up(self, spans: Sequence[tuple[dt.datetime, dt.datetime]],
-                hours: Sequence[dt.datetime], sketch_size: int) -> None:
+    def roll_up(self, spans: Sequence[Span], sketch_size: int) -> None:
         """Recompute every rollup for spans of whole hours (UTC, half-open), in one transaction.
 
-        ``hours`` are no longer stale then.
+        Their hours are no longer stale then.
         """
         with self.transaction() as cursor:
             def row(name: str) -> tuple[Any, ...] | None:
                 return self._run(cursor, name, {}).fetchone()
 
-            for hour in hours:
-                self._run(cursor, "rollup/clear_stale", {}, hour=hour)
+            for start, end in spans:
+                self._run(cursor, "rollup/clear_stale", {}, start=start, end=end)
             rollup_steps.roll_up(partial(self._run, cursor), row, spans, sketch_size)
 
     # keeping

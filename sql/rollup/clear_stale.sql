@@ -1,3 +1,3 @@
--- Forget an hour that the rollups hold now.
--- params:  hour (timestamp)
-delete from stale_hours where hour_utc = $hour
+-- Forget the hours of a span that the rollups hold now.
+-- params:  start, end (timestamp)
+delete from stale_hours where hour_utc >= $start and hour_utc < $end

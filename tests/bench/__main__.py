@@ -42,6 +42,7 @@ CASES: tuple[tuple[str, Callable[[Plan], Iterator[Figure]]], ...] = (
     ("page_data", page_data.measure),
     ("drill_down", page_data.measure_drill_down),
     ("rollup", rollup.measure),
+    ("rollup_month", rollup.measure_month),
     ("pricing", pricing.measure),
     ("ingest_http", ingest.measure_http),
     ("ingest_parquet", ingest.measure_parquet),

@@ -4,6 +4,7 @@ import datetime as dt
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from tests.bench import data
 from tests.bench.measuring import Figure, Plan, forget_peak, peak_bytes, quantile, timed_ms
 
 EVENTS = 1_000_000
+MONTH_EVENTS = 2_000_000
 HOURS = 2
 
 
@@ -56,3 +58,21 @@ def measure(plan: Plan) -> Iterator[Figure]:
     yield Figure("page query during that rollup", f"{EVENTS:,}", "ms", tuple(meanwhile),
                  "without a rollup", quantile(quiet, 0.5),
                  note="it answers all the while; both share the cores")
+
+
+def measure_month(plan: Plan) -> Iterator[Figure]:
+    """Two million events over 30 days, nearly each a piece of a session of its own."""
+    used: list[float] = []
+    forget_peak()
+    for _ in range(2):
+        with tempfile.TemporaryDirectory(dir=data.ROOT) as name:
+            engine = data.open_engine(Path(name))
+            for first in range(0, MONTH_EVENTS, data.CHUNK_ROWS):
+                fresh = data.requests(MONTH_EVENTS, first, first + data.CHUNK_ROWS)
+                engine.append_tables({"requests": fresh, "page_views": data.page_views(fresh)})
+            started = time.process_time()
+            engine.roll_up()
+            used.append((time.process_time() - started) * 1_000)
+            engine.close()
+    yield Figure("rollup of 30 days, processor time", f"{MONTH_EVENTS:,}", "ms", tuple(used),
+                 peak_bytes=peak_bytes())

@@ -36,7 +36,7 @@ DEFAULTS: dict[str, Any] = {
     "workspace": "acme", "workspace_id": "acme", "agent": "helper", "region": "eu",
     "metric": "cpu_ratio", "instance": "host-1", "session_id": "night", "user_id": "night-owl",
     "event_id": "first-tick", "request_id": "r1", "objective_ms": 400.0, "gap_s": 1_800,
-    "hour": sample.START, "dimension": "model", "is_demo": 0,
+    "dimension": "model", "is_demo": 0,
     "minute_start": sample.START, "minute_end": sample.END,
     "event_start": sample.END, "event_end": sample.END,
     "scenario": "today", "first": "model", "second": "",

@@ -1,5 +1,6 @@
 """Writing queries on every engine: each is run, and leaves the same behind."""
 
+import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,8 +57,7 @@ def test_stale_hours_come_and_go(engine: ServerEngine) -> None:
     hours = engine.read("rollup/read_stale", {})
     assert engine.read("rollup/count_stale", {})[0]["hours_waiting"] == len(hours) > 0
     # The first is the hour of the event before midnight; the four after it are cleared too.
-    for row in hours[:5]:
-        engine.run("rollup/clear_stale", hour=row["hour_utc"])
+    engine.run("rollup/clear_stale", start=hours[0]["hour_utc"], end=hours[5]["hour_utc"])
     later = [row["hour_utc"] for row in hours[5:]]
     assert [row["hour_utc"] for row in engine.read("rollup/read_stale", {})] == later
     engine.run("rollup/mark_stale_span", start=sample.START, end=sample.START + sample.HOUR)
@@ -74,8 +74,8 @@ def test_a_batch_is_accounted_for_where_it_stands(engine: ServerEngine) -> None:
                          "from requests group by batch_seq order by batch_seq", {})[0]
     batch = {"kind": "requests", "batch_seq": there["batch_seq"]}
     assert [row["rows_kept"] for row in engine.read("ingest/count_batch", batch)] == [there["n"]]
-    for row in engine.read("rollup/read_stale", {}):
-        engine.run("rollup/clear_stale", hour=row["hour_utc"])
+    engine.run("rollup/clear_stale", start=sample.START - dt.timedelta(days=1),
+               end=sample.END + dt.timedelta(days=1))
     engine.run("ingest/mark_stale_batch", {"kind": "requests"}, batch_seq=there["batch_seq"])
     marked = engine.read("rollup/read_stale", {})[0]["hour_utc"]
     assert marked == there["first_at"].replace(minute=0, second=0, microsecond=0)
