@@ -246,6 +246,28 @@ class Knowledge:
 
 
 @dataclass(frozen=True, slots=True)
+class Embeddings:
+    base_url: str = knob("", "OpenAI-compatible server whose /embeddings gives the vectors of "
+                             "knowledge, such as http://127.0.0.1:11434/v1; empty means the "
+                             "built-in vectors.")
+    model: str = knob("", "Its model for embeddings.")
+    key: str = knob("", "Bearer key that it asks for; empty means none.", secret=True)
+    timeout_s: float = knob(30.0, "Longest wait for the vectors of one batch of passages.",
+                            unit="s", low=0.1, high=600)
+    question_timeout_s: float = knob(1.0, "Longest wait for the vector of a question, at most half "
+                                          "of the time that it has left; then the built-in vectors "
+                                          "are used.", unit="s", low=0.01, high=60)
+    batch: int = knob(64, "Most passages in one call.", low=1, high=2_048)
+    least_cosine: float = knob(0.35, "Nearness to the question from which a passage counts though "
+                                     "few of its words match; depends on the model.", low=0.01,
+                               high=1)
+    region: str = knob("", "Region, or several separated by commas, in which the endpoint keeps "
+                           "data; workspaces whose data policy names regions use it only then.")
+    no_training: bool = knob(False, "Whether its provider promises that customers' data trains "
+                                    "nothing; workspaces that ask for that use it only then.")
+
+
+@dataclass(frozen=True, slots=True)
 class Evaluation:
     parallel: int = knob(4, "Items of a golden set that are asked at once.", low=1, high=64)
     workspace: str = knob("evaluation", "Workspace that an evaluation's questions belong to.")
@@ -290,6 +312,7 @@ class Settings:
     gateway: Gateway = Gateway()
     cache: Cache = Cache()
     knowledge: Knowledge = Knowledge()
+    embeddings: Embeddings = Embeddings()
     evaluation: Evaluation = Evaluation()
 
     @property
