@@ -23,7 +23,8 @@ _AT_ONCE = 2_000
 class Hit:
     """A found passage. ``share`` is the part of the query's weight whose words it has.
 
-    ``ranks`` and ``scores`` are by ranking: "bm25" and, once vectors are learned, "vector".
+    ``ranks`` and ``scores`` are by ranking: "bm25" and, once there are vectors, "vector".
+    ``is_near`` says that vectors made elsewhere found it near enough to be about the query.
     """
 
     document_id: str
@@ -35,6 +36,16 @@ class Hit:
     share: float
     ranks: Mapping[str, int] = field(default_factory=dict)
     scores: Mapping[str, float] = field(default_factory=dict)
+    is_near: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A query's vector made elsewhere, of unit length, and the cosine from which a passage is
+    near it."""
+
+    vector: NDArray[np.float32]
+    least_cosine: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +74,9 @@ class PassageIndex:
         self._lsa: Lsa | None = None
         self._vectors: NDArray[np.float32] = np.zeros((0, 0), np.float32)
         self._fitted = 0
+        self._given: NDArray[np.float32] = np.zeros((0, 0), np.float32)
+        self._lacking: set[str] = set()
+        self._furnished: set[str] = set()
 
     def __len__(self) -> int:
         return len(self._text)
@@ -71,6 +85,17 @@ class PassageIndex:
     def documents(self) -> frozenset[str]:
         """Ids of the documents that have passages here."""
         return frozenset(self._by_document)
+
+    @property
+    def lacking(self) -> frozenset[str]:
+        """Ids of the documents whose passages have no vectors made elsewhere."""
+        with self._turn:
+            return frozenset(self._lacking)
+
+    @property
+    def given_dimensions(self) -> int:
+        """How many numbers a vector made elsewhere has, 0 while there is none."""
+        return self._given.shape[1]
 
     @property
     def has_vectors(self) -> bool:
@@ -95,9 +120,28 @@ class PassageIndex:
                 rows.append(self._text.add(found))
                 self._rows.append(row)
             self._by_document[document_id] = rows
+            if rows:
+                self._lacking.add(document_id)
             if self._lsa is not None and rows:
-                self._keep(rows[0], self._lsa.embed([count_features(each) for each in words]))
+                self._vectors = _placed(self._vectors, rows[0], self._lsa.embed(
+                    [count_features(each) for each in words]))
         return len(pieces)
+
+    def give(self, document_id: str, vectors: NDArray[np.float32]) -> bool:
+        """Whether vectors made elsewhere fit the document: one for each of its passages, in order,
+        as long as those of the others. Then they take part in searches by such a vector."""
+        with self._turn:
+            rows = self._by_document.get(document_id, ())
+            if not rows or len(rows) != len(vectors):
+                return False
+            if not self._furnished:
+                self._given = np.zeros((0, vectors.shape[1]), np.float32)
+            if vectors.shape[1] != self._given.shape[1]:
+                return False
+            self._given = _placed(self._given, rows[0], vectors)
+            self._lacking.discard(document_id)
+            self._furnished.add(document_id)
+        return True
 
     def drop(self, document_id: str) -> None:
         """Take a document's passages out."""
@@ -120,21 +164,24 @@ class PassageIndex:
             late = self._rows[len(rows):]
             self._lsa, self._vectors, self._fitted = lsa, vectors, len(there)
             if late:
-                self._keep(len(rows), lsa.embed([_count(each) for each in late]))
+                self._vectors = _placed(self._vectors, len(rows),
+                                        lsa.embed([_count(each) for each in late]))
         return True
 
-    def search(self, query: str, limit: int, by: Iterable[str] = ("bm25", "vector")) -> (
-            tuple[Hit, ...]):
-        """The best passages by the fused rankings, best first."""
+    def search(self, query: str, limit: int, by: Iterable[str] = ("bm25", "vector"),
+               near: Near | None = None) -> tuple[Hit, ...]:
+        """The best passages by the fused rankings, best first.
+
+        With ``near``, the vectors that were given rank in the place of the learned ones.
+        """
         words = find_words(query)
         with self._turn:
-            if not words or not len(self._text):
+            if not (words or near) or not len(self._text):
                 return ()
             scores, shares = self._text.score(words)
             found: dict[str, NDArray[np.floating]] = {"bm25": scores}
-            if self._lsa is not None:
-                near = self._vectors[:self._text.rows] @ self._lsa.embed([count_features(words)])[0]
-                found["vector"] = np.where(self._text.is_alive() & (near > _NEAR), near, 0)
+            if (cosines := self._compare(words, near)) is not None:
+                found["vector"] = cosines
             rankings = {name: best_rows(each, CANDIDATES) for name, each in found.items()
                         if name in by}
             places = {name: {row: place for place, row in enumerate(ranked, start=1)}
@@ -149,22 +196,51 @@ class PassageIndex:
                         score,
                         float(shares[row]),
                         {name: ranks[row] for name, ranks in places.items() if row in ranks},
-                        {name: float(found[name][row]) for name in rankings}))
+                        {name: float(found[name][row]) for name in rankings},
+                        near is not None and row in places.get("vector", ())))
         return tuple(hits)
 
+    def _compare(self, words: list[str], near: Near | None) -> NDArray[np.floating] | None:
+        """Each row's cosine to the query, 0 where it is too small; None where no vectors are."""
+        if near is not None:
+            if len(near.vector) != self._given.shape[1]:
+                return None
+            cosines = np.zeros(self._text.rows, np.float32)
+            given = self._given[:self._text.rows]
+            cosines[:len(given)] = given @ near.vector
+            enough = cosines >= near.least_cosine
+        elif self._lsa is not None:
+            cosines = self._vectors[:self._text.rows] @ self._lsa.embed([count_features(words)])[0]
+            enough = cosines > _NEAR
+        else:
+            return None
+        return np.where(self._text.is_alive() & enough, cosines, 0)
+
     def _drop(self, document_id: str) -> None:
+        self._lacking.discard(document_id)
+        self._furnished.discard(document_id)
         for row in self._by_document.pop(document_id, ()):
             self._text.remove(row)
             self._rows[row] = None
 
-    def _keep(self, first: int, vectors: NDArray[np.float32]) -> None:
-        """Put rows' vectors in their place; room doubles, so that adding stays cheap."""
-        last = first + len(vectors)
-        if last > len(self._vectors):
-            grown = np.zeros((max(last, 2 * len(self._vectors)), vectors.shape[1]), np.float32)
-            grown[:len(self._vectors)] = self._vectors
-            self._vectors = grown
-        self._vectors[first:last] = vectors
+
+def _placed(matrix: NDArray[np.float32], first: int, vectors: NDArray[np.float32]
+            ) -> NDArray[np.float32]:
+    """The matrix with rows' vectors in their place; room doubles, so that adding stays cheap."""
+    last = first + len(vectors)
+    if last > len(matrix):
+        grown = np.zeros((max(last, 2 * len(matrix)), vectors.shape[1]), np.float32)
+        grown[:len(matrix)] = matrix
+        matrix = grown
+    matrix[first:last] = vectors
+    return matrix
+
+
+def name_passages(name: str, text: str) -> list[str]:
+    """A document's passages as texts for an embedding endpoint, in their order: below the
+    document's name and their headings."""
+    return ["\n".join(filter(None, (name, each.heading, each.text)))
+            for each in cut_passages(text)]
 
 
 def _count(row: _Row | None) -> Counts:
