@@ -18,6 +18,7 @@ from brain.decisions.prices import Price
 from brain.decisions.reasons import Reason
 from brain.experiments.board import Experiments
 from brain.gateway.desk import Gateway
+from brain.gateway.embedding import open_embedding
 from brain.gateway.guard import Guard
 from brain.gateway.knowledge import Knowledge
 from brain.gateway.studio import Studio
@@ -85,8 +86,10 @@ class Engine(Kept):
                                self.prices)
         self.scaling = ScalingDesk(self)
         self.allocation = Allocation(state, self.query, clock, whoami)
-        self.knowledge = Knowledge(state, clock, whoami)
         self.guard = Guard(state, clock, whoami)
+        self.knowledge = Knowledge(state, clock, whoami, open_embedding(
+            settings.embeddings, state, clock, lambda each: self.gateway.data_policies.of(each),  # noqa: PLW0108
+            self.guard.judge_prompt, self.privacy.derive_key("question vectors")))
         self.models = Models(state, self.query, self.prices, clock, whoami,
                              lambda: tuple(self.gateway.providers.models()))
         self.gateway = Gateway(self)
@@ -281,6 +284,7 @@ class Engine(Kept):
     def close(self) -> None:
         """Leave everything safe and give the files free."""
         self.watch.close()
+        self.knowledge.close()
         self.studio.close()
         self.optimization.close()
         self.gateway.close()

@@ -5,6 +5,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -201,12 +202,15 @@ class Steps:
         if not question.use_knowledge or not text or not self._version(question.workspace_id):
             return
         started_ms = way.trace.now_ms()
-        found = await asyncio.to_thread(self._engine.knowledge.search, question.workspace_id,
-                                        text, PASSAGES)
-        way.passages = tuple(each for each in found if each.share >= _LEAST_SHARE)
+        knowledge, left_s = self._engine.knowledge, way.deadline - self._engine.gateway.monotonic()
+        found = await asyncio.get_running_loop().run_in_executor(knowledge.threads, partial(
+            knowledge.find, question.workspace_id, text, PASSAGES, time_s=left_s / 2))
+        way.passages = tuple(each for each in found.passages
+                             if each.share >= _LEAST_SHARE or each.is_near)
         way.sources = tuple(_source(each) for each in way.passages)
         way.trace.note("retrieve", started_ms, f"{len(way.passages)} passages", Reason(
-            "retrieved", f"{len(way.passages)} of {len(found)} passages are about the question."),
+            "retrieved", f"{len(way.passages)} of {len(found.passages)} passages are about the "
+                         "question."), *found.reasons,
             documents=sorted({each.name for each in way.passages}))
         if way.passages:
             told = "\n\n".join(f"[{number}] {each.name}: {each.text}"

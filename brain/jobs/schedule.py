@@ -77,6 +77,8 @@ class Schedule:
              self._engine.budgets.keep_alive),
             ("measure models", models.EVERY_S, lambda: models.run(self._engine)),
             ("purge deleted documents", knowledge.EVERY_S, lambda: knowledge.run(self._engine)),
+            ("make vectors of documents", knowledge.VECTORS_EVERY_S,
+             self._engine.knowledge.embed_soon),
             ("collect garbage", COLLECT_GARBAGE_S, gc.collect)]
         if settings.demo.live:
             jobs.append(("live demonstration", demo.LIVE_S,

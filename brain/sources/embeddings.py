@@ -83,7 +83,7 @@ class EmbeddingEndpoint:
                 return await self._shortening(texts)
         except TimeoutError as error:
             raise EmbeddingFault("timeout", f"{self.place} gave no vectors within "
-                                            f"{timeout_s:.3g} s; is it overloaded?") from error
+                                            f"{timeout_s:.3g} s; see how busy it is") from error
 
     async def _shortening(self, texts: list[str]) -> Vectors:
         """The vectors, of the texts' beginnings where the endpoint takes no longer ones."""
@@ -121,9 +121,8 @@ class EmbeddingEndpoint:
                                              f"than {ANSWER_LIMIT_BYTES:,} bytes")
                 return answer.status_code, answer.headers, bytes(body)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise EmbeddingFault("unreachable", f"{self.place} cannot be reached; does the server "
-                                                "run, and is BRAIN_EMBEDDINGS_BASE_URL right?"
-                                 ) from error
+            raise EmbeddingFault("unreachable", f"{self.place} cannot be reached; see whether the "
+                                 "server runs and BRAIN_EMBEDDINGS_BASE_URL is right") from error
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise EmbeddingFault("unavailable", f"{self.place} broke off its answer or does not "
                                                 f"speak HTTP ({type(error).__name__})") from error

@@ -5,6 +5,7 @@ create table knowledge_vectors (
     model varchar(200) not null,
     text_hash varchar(64) not null,
     workspace_id varchar(128) not null,
+    passages integer not null,
     vectors text not null,
     made_at_utc timestamp not null,
     primary key (document_id, model)
