@@ -18,7 +18,7 @@ from brain.decisions.prices import Price
 from brain.decisions.reasons import Reason
 from brain.experiments.board import Experiments
 from brain.gateway.desk import Gateway
-from brain.gateway.embedding import open_embedding
+from brain.gateway.embedding import check_settings, open_embedding
 from brain.gateway.guard import Guard
 from brain.gateway.knowledge import Knowledge
 from brain.gateway.studio import Studio
@@ -108,6 +108,7 @@ class Engine(Kept):
         if settings.events.url:
             raise SettingsError("BRAIN_EVENTS_URL: this version keeps events in DuckDB only; "
                                 "leave it empty")
+        check_settings(settings.embeddings)
         folder = settings.data_dir
         store = DuckEventStore(folder / "events.duckdb")
         spool = Spool(folder / "spool.sqlite")

@@ -111,13 +111,24 @@ def reindex_knowledge(engine: Engine, wanted: Documents) -> Any:
     return asdict(engine.knowledge.reindex(wanted.workspace_id))
 
 
+def knowledge_status(engine: Engine, wanted: Documents) -> Any:
+    """Whose vectors rank a workspace's passages, how many have them, and what is in the way."""
+    return asdict(engine.knowledge.vector_state(wanted.workspace_id))
+
+
+def embed_knowledge(engine: Engine, wanted: Documents) -> Any:
+    """How many passages, of any workspace, got vectors now, and how the workspace stands then."""
+    return {"made": engine.knowledge.embed(), **knowledge_status(engine, wanted)}
+
+
 def search_knowledge(engine: Engine, wanted: SearchKnowledge) -> Any:
     """The passages that fit best, with the scores that put them there."""
-    found = engine.knowledge.search(wanted.workspace_id, wanted.query, wanted.limit)
+    found = engine.knowledge.find(wanted.workspace_id, wanted.query, wanted.limit)
     told: dict[str, Any] = {"version": engine.knowledge.version(wanted.workspace_id),
-                            "passages": [asdict(each) for each in found]}
+                            "passages": [asdict(each) for each in found.passages],
+                            "reasons": [asdict(each) for each in found.reasons]}
     if wanted.answer:
-        extract = answer_from(wanted.query, found)
+        extract = answer_from(wanted.query, found.passages)
         told["answer"] = {"text": extract.text, "found": bool(extract.sources),
                           "sources": [each.name for each in extract.sources]}
     return told

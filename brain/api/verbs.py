@@ -270,6 +270,8 @@ VERBS: dict[str, Verb] = {
     "remove_document": Verb(knowledge.NameDocument, knowledge.remove_document),
     "restore_document": Verb(knowledge.RestoreDocument, knowledge.restore_document),
     "reindex_knowledge": Verb(knowledge.Documents, knowledge.reindex_knowledge),
+    "knowledge_status": Verb(knowledge.Documents, knowledge.knowledge_status),
+    "embed_knowledge": Verb(knowledge.Documents, knowledge.embed_knowledge),
     "search_knowledge": Verb(knowledge.SearchKnowledge, knowledge.search_knowledge),
     "guard_policies": Verb(Nothing, knowledge.list_guard_policies),
     "set_guard_policy": Verb(knowledge.SetGuardPolicy, knowledge.set_guard_policy),

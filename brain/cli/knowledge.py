@@ -53,10 +53,31 @@ def search(arguments: Namespace) -> None:
         show(found, True)
         return
     show(found["answer"]["text"], False)
+    for reason in found["reasons"]:
+        show(reason["text"], False)
     show([{"document": each["name"], "heading": each["heading"], "score": f"{each['score']:.4f}",
            "words": f"{each['share']:.0%}", **{
                f"{name} rank": each["ranks"].get(name, "") for name in ("bm25", "vector")}}
           for each in found["passages"]], False)
+
+
+def show_status(arguments: Namespace) -> None:
+    """Say whose vectors rank a workspace's passages, and what is in the way."""
+    state = _call("knowledge_status", workspace_id=arguments.workspace)
+    show(state if arguments.json else state["told"], arguments.json)
+
+
+def embed(arguments: Namespace) -> None:
+    """Make the vectors that are missing, now."""
+    done = _call("embed_knowledge", workspace_id=arguments.workspace)
+    show(done if arguments.json else f"{done['made']:,} passages got their vectors. "
+                                     f"{done['told']}", arguments.json)
+
+
+def reindex(arguments: Namespace) -> None:
+    """Cut a workspace's documents anew and have their vectors made anew."""
+    state = _call("reindex_knowledge", workspace_id=arguments.workspace)
+    show(state, arguments.json)
 
 
 def _rows(documents: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -74,6 +95,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("knowledge", "search", "Search documents and answer from them by their sentences.",
             (Option("query", "What is asked.", required=True), _WORKSPACE,
              Option("--limit", "Most passages.", kind=int, default=5)), run=search),
+    Command("knowledge", "status", "Say whose vectors rank the passages, and what is in the way.",
+            (_WORKSPACE,), run=show_status),
+    Command("knowledge", "embed", "Have the embedding endpoint make the vectors that are missing.",
+            (_WORKSPACE,), run=embed),
+    Command("knowledge", "reindex", "Index a workspace's documents anew, vectors included.",
+            (_WORKSPACE,), run=reindex),
     Command("knowledge", "remove", "Take documents out, by name or id.",
             (Option("documents", "Names or ids.", many=True), _WORKSPACE), run=remove_documents),
     Command("knowledge", "restore", "Bring documents removed within a week back, by id.",

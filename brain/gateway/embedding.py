@@ -103,13 +103,14 @@ class Embedding:
             "vectors_asked", f"The vectors of {self._chosen.model} at {self._endpoint.place} were "
                              "used."),)
 
-    def state(self, workspace_id: str, index: PassageIndex) -> VectorState:
-        """Whose vectors rank the workspace's passages."""
+    def state(self, workspace_id: str, passages: int, lacking: frozenset[str]) -> VectorState:
+        """Whose vectors rank the workspace's passages; ``lacking`` are documents whose vectors its
+        index could not take, or that have none."""
         there, ready = self.vectors.count(workspace_id)
         faults = [each for each in (self._fault, self.vectors.fault) if each is not None]
         return tell_endpoint(
-            self._chosen.model, self._endpoint.place, len(index), there,
-            self.barrier(workspace_id), len(ready & index.lacking),
+            self._chosen.model, self._endpoint.place, passages, there,
+            self.barrier(workspace_id), len(ready & lacking),
             max(faults, key=lambda each: each.at_utc, default=None))
 
     def close(self) -> None:
@@ -163,11 +164,7 @@ class Embedding:
 def open_embedding(chosen: Embeddings, state: StateStore, clock: Callable[[], dt.datetime],
                    policy_of: Callable[[str], DataPolicy],
                    judge: Callable[[str, str], GuardDecision], secret: bytes) -> Embedding | None:
-    """The endpoint that the settings name, None where they name none.
-
-    Raises SettingsError for settings that do not fit together.
-    """
-    check_settings(chosen)
+    """The endpoint that settings which `check_settings` found good name, None for none."""
     return Embedding(chosen, state, clock, policy_of, judge, secret) if chosen.base_url else None
 
 

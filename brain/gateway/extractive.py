@@ -40,12 +40,14 @@ def answer_from(question: str, passages: Sequence[Passage],
                 most_sentences: int = MOST_SENTENCES) -> Extract | NothingFound:
     """The best sentences of passages that are about the question, in the order of their sources.
 
-    A passage is about it if its words carry _LEAST_SHARE of the question's weight. A sentence
-    counts idf (over the passages' sentences) of the question's words in it, damped by its length.
+    A passage is about it if its words carry _LEAST_SHARE of the question's weight, or if the
+    embedding endpoint's vectors say so. A sentence counts idf (over the passages' sentences) of the
+    question's words in it, damped by its length. Where no sentence has any of them, the beginning
+    of the nearest passage answers.
     """
     words = set(find_words(question))
-    fitting = [each for each in passages if each.share >= _LEAST_SHARE]
-    if not words or not fitting:
+    fitting = [each for each in passages if each.share >= _LEAST_SHARE or each.is_near]
+    if not fitting or not (words or fitting[0].is_near):
         return NothingFound(_NOTHING[tell_language(question)])
     sentences = [(place, order, sentence, find_words(sentence))
                  for place, passage in enumerate(fitting)
@@ -75,7 +77,19 @@ def answer_from(question: str, passages: Sequence[Passage],
             seen.add(shown)
             chosen.append((-place, -order, shown))
     if not chosen:
-        return NothingFound(_NOTHING[tell_language(question)])
+        return _begin(fitting, most_sentences) or NothingFound(_NOTHING[tell_language(question)])
     used = sorted({place for place, _, _ in chosen})
     text = " ".join(f"{shown} [{used.index(place) + 1}]" for place, _, shown in sorted(chosen))
     return Extract(text, tuple(fitting[place] for place in used))
+
+
+def _begin(passages: Sequence[Passage], most_sentences: int) -> Extract | None:
+    """The first sentences of the nearest passage, None where vectors found none near."""
+    near = [each for each in passages if each.is_near]
+    if not near:
+        return None
+    nearest = max(near, key=lambda each: each.scores.get("vector", 0.0))
+    sentences = [clean_marks(each)[:_LONGEST_SENTENCE] for each in cut_sentences(
+        _FENCED.sub("\n\n", nearest.text))]
+    shown = [each for each in sentences if each and not each.endswith(":")][:most_sentences]
+    return Extract(" ".join(f"{each} [1]" for each in shown), (nearest,)) if shown else None

@@ -166,11 +166,15 @@ class Knowledge(Shelf):
     # vectors of an embedding endpoint
 
     def vector_state(self, workspace_id: str) -> VectorState:
-        """Whose vectors rank a workspace's passages, how many have them, and what is in the way."""
-        opened = self._synced(workspace_id)
+        """Whose vectors rank a workspace's passages, how many have them, and what is in the way.
+
+        No index is made for this where no search has made it yet.
+        """
+        passages = sum(each.chunks for each in self.documents(workspace_id))
+        index = self._synced(workspace_id).index if workspace_id in self._open else PassageIndex()
         if self._embedding is None:
-            return tell_built_in(len(opened.index), has_vectors=opened.index.has_vectors)
-        return self._embedding.state(workspace_id, opened.index)
+            return tell_built_in(passages, has_vectors=index.has_vectors)
+        return self._embedding.state(workspace_id, passages, index.lacking)
 
     def embed(self) -> int:
         """How many passages, of any workspace, got the endpoint's vectors that they lacked."""

@@ -26,6 +26,7 @@ else:
         Card("Version", format.count(shelf.version(workspace)),
              "Counts up with every change. Cached answers of an older version are not used."),
     ], min_width_px=160)
+    knowledge.tell_vectors(workspace)
     with cards.guarded("Try a search", "Full text (BM25) and vectors each rank the passages; the "
                        "two rankings are fused: the sum of 1 / (60 + rank)."):
         knowledge.try_search(workspace)

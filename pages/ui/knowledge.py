@@ -61,7 +61,8 @@ def list_documents(workspace: str, documents: Sequence[Document]) -> None:
     with st.container(horizontal=True):
         _offer_undo(workspace)
         if st.button("Re-index", icon=":material/refresh:", help="Cut all documents anew and learn "
-                     "the vectors anew. Searches go on meanwhile."):
+                     "the vectors anew; an embedding endpoint makes its own anew too. Searches go "
+                     "on meanwhile."):
             with st.spinner("Indexing"):
                 state = data.engine().knowledge.reindex(workspace)
             _done(f"{state.passages:,} passages are indexed"
@@ -72,6 +73,15 @@ def list_documents(workspace: str, documents: Sequence[Document]) -> None:
             _done(f"{removed} sample documents were removed.")
 
 
+def tell_vectors(workspace: str) -> None:
+    """One sentence: whose vectors rank the passages, how many have them, what is in the way."""
+    state = data.engine().knowledge.vector_state(workspace)
+    if state.fault:
+        st.warning(format.plain(state.told), icon=":material/sync_problem:")
+    else:
+        st.caption(format.plain(state.told))
+
+
 def try_search(workspace: str) -> None:
     """A question, the sentences that answer it, and why each passage stands where it does."""
     query = st.text_input("Question", key="knowledge_query", bind="query-params", max_chars=500,
@@ -79,8 +89,8 @@ def try_search(workspace: str) -> None:
     if not query:
         st.caption("Type a question to see which passages it finds, and why.")
         return
-    shelf = data.engine().knowledge
-    found = shelf.search(workspace, query, _SHOWN)
+    searched = data.engine().knowledge.find(workspace, query, _SHOWN)
+    found = searched.passages
     answer = answer_from(query, found)
     if isinstance(answer, Extract):
         st.success(format.plain(answer.text), icon=":material/format_quote:")
@@ -88,6 +98,8 @@ def try_search(workspace: str) -> None:
             f"[{place}] {_place(each)}" for place, each in enumerate(answer.sources, start=1)))
     else:
         st.info(answer.text, icon=":material/search_off:")
+    for reason in searched.reasons:
+        st.caption(format.plain(reason.text))
     if not found:
         st.caption("No passage has any of its words.")
         return
@@ -105,9 +117,6 @@ def try_search(workspace: str) -> None:
                      "weigh more",
             "bm25": "BM25 score and rank", "vector": "Nearness (cosine) and rank",
             "score": "Sum of 1 / (60 + rank) over the two rankings"})
-    if not shelf.index_state(workspace).vectors:
-        st.caption("Vectors are being learned; until then full text alone decides. They need at "
-                   "least 8 passages.")
 
 
 def add_documents(workspace: str) -> None:
