@@ -25,7 +25,7 @@ MEANINGS = (
     ("salary", "pay", "wage", "gehalt"),
     ("car", "cars", "vehicle", "parking", "auto"),
 )
-DIMENSIONS = 32
+DIMENSIONS = 256
 
 
 class EmbeddingServer:
