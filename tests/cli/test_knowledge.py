@@ -5,6 +5,7 @@ import json
 import pytest
 
 from brain.cli.main import main
+from tests.services.embeddings import running_embeddings
 
 
 @pytest.fixture(autouse=True)
@@ -33,6 +34,32 @@ def test_documents_come_are_found_go_and_come_back(capsys, tmp_path):
     run(capsys, "knowledge", "restore", gone["document_id"], "--workspace", "acme")
     assert main(["knowledge", "list", "--workspace", "acme"]) == 0
     assert "hours.md" in capsys.readouterr().out
+
+
+def test_status_tells_whose_vectors_rank_and_embed_makes_them(capsys, tmp_path, monkeypatch):
+    (tmp_path / "rest.md").write_text("# Rest\n\nEmployees take vacation in May.")
+    run(capsys, "knowledge", "add", str(tmp_path / "rest.md"))
+    assert main(["knowledge", "status"]) == 0
+    assert capsys.readouterr().out == ("The built-in vectors are used: 0 of 1 passages have them; "
+                                       "they need 8.\n")
+    with running_embeddings() as server:
+        monkeypatch.setenv("BRAIN_EMBEDDINGS_BASE_URL", server.url)
+        monkeypatch.setenv("BRAIN_EMBEDDINGS_MODEL", "fake-embed")
+        server.mode = "unauthorized"
+        _, told = run(capsys, "knowledge", "embed")
+        assert (told["made"], told["source"]) == (0, "built-in")
+        assert "BRAIN_EMBEDDINGS_KEY" in told["told"]
+        server.mode = "ok"
+        _, told = run(capsys, "knowledge", "embed")
+        assert (told["made"], told["source"], told["with_vectors"]) == (1, "endpoint", 1)
+        monkeypatch.setenv("BRAIN_EMBEDDINGS_QUESTION_TIMEOUT_S", "60")
+        assert main(["knowledge", "search", "Holidays?"]) == 0
+        out = capsys.readouterr().out
+        assert "Employees take vacation in May. [1]" in out and "fake-embed" in out
+        assert run(capsys, "knowledge", "reindex")[1]["passages"] == 1
+    monkeypatch.setenv("BRAIN_EMBEDDINGS_BASE_URL", "nowhere")
+    assert main(["knowledge", "status"]) != 0
+    assert "BRAIN_EMBEDDINGS_BASE_URL is not an address" in capsys.readouterr().err
 
 
 def test_faults_are_told(capsys, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from brain.engine import Engine
 from brain.gateway.knowledge import Found
 from brain.gateway.question import Question
-from brain.settings import load
+from brain.settings import SettingsError, load
 from brain.sources.state import StateStore
 from tests.services.embeddings import EmbeddingServer, running_embeddings
 from tests.services.process import wait_until
@@ -314,3 +314,24 @@ def test_two_processes_on_postgresql(postgres_url: str, open_engine: Open,
     assert first.knowledge.search("default", SYNONYM) == ()
     assert len(rows(first)) == 8
     assert isinstance(first.state, StateStore) and "postgresql" in first.state.url
+
+
+@pytest.mark.parametrize(("given", "words"), [
+    ({"base_url": "127.0.0.1:11434", "model": "m"}, "is not an address"),
+    ({"base_url": "ftp://host/v1", "model": "m"}, "is not an address"),
+    ({"base_url": "http://host:99999/v1", "model": "m"}, "is not an address"),
+    ({"base_url": "http://host/v1?key=x", "model": "m"}, "is not an address"),
+    ({"base_url": "http://ann:secret@host/v1", "model": "m"}, "BRAIN_EMBEDDINGS_KEY"),
+    ({"base_url": "http://host/v1"}, "BRAIN_EMBEDDINGS_MODEL is missing"),
+    ({"base_url": "http://host/v1", "model": "m" * 201}, "at most 200 characters"),
+    ({"model": "m"}, "without BRAIN_EMBEDDINGS_BASE_URL"),
+    ({"base_url": "http://host/v1", "model": "m", "key": "a\nb"}, "no HTTP header"),
+    ({"least_cosine": "nan"}, "is outside"), ({"least_cosine": "1.5"}, "is outside"),
+    ({"batch": "0"}, "is outside"), ({"timeout_s": "soon"}, "is not a float"),
+    ({"question_timeout_s": "0"}, "is outside"), ({"no_training": "maybe"}, "is not a bool")])
+def test_settings_that_cannot_be_used_are_refused_by_name(tmp_path: Path, given: dict[str, str],
+                                                          words: str) -> None:
+    with pytest.raises(SettingsError, match="BRAIN_EMBEDDINGS_") as refused:
+        Engine.open(load({"BRAIN_DATA_DIR": str(tmp_path), **{
+            f"BRAIN_EMBEDDINGS_{name.upper()}": value for name, value in given.items()}}))
+    assert words in str(refused.value) and "secret" not in str(refused.value)

@@ -4,6 +4,7 @@ import datetime as dt
 import io
 import random
 import threading
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,7 @@ from analytics.retrieval.passages import MOST_CHARACTERS, cut_passages, cut_sent
 from analytics.retrieval.words import find_words, tell_language
 from brain.decisions.reasons import InputError
 from brain.gateway.extractive import Extract, NothingFound, answer_from
-from brain.gateway.knowledge import Knowledge
+from brain.gateway.knowledge import Knowledge, Passage
 from brain.gateway.passage_index import PassageIndex
 from brain.sources.state import StateStore
 
@@ -144,6 +145,17 @@ def test_answers_with_sentences_and_sources(filled):
     german = answer_from("Wann öffnet die Kantine?",
                          filled.search("acme", "Wann öffnet die Kantine?"))
     assert german.text.startswith("Die Kantine öffnet um 11:30 Uhr. [1]")
+
+
+def test_a_near_passage_answers_with_its_beginning_where_no_word_fits():
+    text = "Vacation rules:\n\nEmployees have 30 days. They expire in March. Ask your lead. Or not."
+    far = Passage("1", "far.md", "Badges open doors.", 0.02, scores={"vector": 0.5}, is_near=True)
+    near = Passage("2", "near.md", text, 0.01, scores={"vector": 0.8}, is_near=True)
+    found = answer_from("Urlaub?", (far, near))
+    assert found == Extract("Employees have 30 days. [1] They expire in March. [1] Ask your lead. "
+                            "[1]", (near,))
+    assert answer_from("Doors?", (near, far)).text == "Badges open doors. [1]"  # words come first
+    assert isinstance(answer_from("Urlaub?", (replace(near, is_near=False),)), NothingFound)
 
 
 @pytest.mark.parametrize(("question", "words"), [
