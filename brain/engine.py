@@ -285,10 +285,10 @@ class Engine(Kept):
     def close(self) -> None:
         """Leave everything safe and give the files free."""
         self.watch.close()
-        self.knowledge.close()
         self.studio.close()
         self.optimization.close()
         self.gateway.close()
+        self.knowledge.close()
         self.budgets.close()
         self.drain()
         self.ingestion.checkpoint()

@@ -169,11 +169,17 @@ class DocumentVectors:
         return made, last
 
     def _make(self, group: "Sequence[_Lacking]") -> int:
+        """How many passages of a group got vectors; none of a workspace that was barred meanwhile.
+
+        Raises EmbeddingFault.
+        """
         table = self._state.tables["knowledge_documents"]
+        barred = {each.workspace_id for each in group if self._barrier(each.workspace_id)}
         with self._state.begin() as connection:
             rows = connection.execute(sa.select(
                 table.c.document_id, table.c.name, table.c.content, table.c.content_hash).where(
-                table.c.document_id.in_([each.document_id for each in group]),
+                table.c.document_id.in_([each.document_id for each in group
+                                         if each.workspace_id not in barred]),
                 table.c.deleted_at_utc.is_(None))).all()
         texts = {document_id: name_passages(name, content)
                  for document_id, name, content, _ in rows}

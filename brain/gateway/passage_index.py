@@ -92,6 +92,10 @@ class PassageIndex:
         with self._turn:
             return frozenset(self._lacking)
 
+    def passages_of(self, document_id: str) -> int:
+        """How many passages a document has here."""
+        return len(self._by_document.get(document_id, ()))
+
     @property
     def given_dimensions(self) -> int:
         """How many numbers a vector made elsewhere has, 0 while there is none."""

@@ -3,11 +3,16 @@
 import random
 import time
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 
 from tests.bench.measuring import Figure, Plan, repeat_ms, timed_ms
 
+if TYPE_CHECKING:
+    from brain.gateway.passage_index import PassageIndex
+
 DOCUMENTS = 10_000
 KEYS = 100_000
+DIMENSIONS = 1_024
 
 
 def measure_guard(_plan: Plan) -> Iterator[Figure]:
@@ -77,5 +82,28 @@ def measure_knowledge(_plan: Plan) -> Iterator[Figure]:
     queries = [" ".join(rng.choices(words, k=5)) for _ in range(60)]
     yield Figure("knowledge search, fused", f"{DOCUMENTS:,} documents", "ms", tuple(
         repeat_ms(lambda each=each: index.search(each, 5), 1)[0] for each in queries), most=50.0)
+    yield from _measure_given(index, queries, rng)
     yield Figure("knowledge put, one document", f"{DOCUMENTS:,} documents", "ms", repeat_ms(
         lambda: index.put("0", "document 0", " ".join(rng.choices(words, k=160))), 20))
+
+
+def _measure_given(index: "PassageIndex", queries: list[str], rng: random.Random
+                   ) -> Iterator[Figure]:
+    """Search by vectors of an embedding endpoint, once the question has its own."""
+    import numpy as np
+
+    from brain.gateway.passage_index import Near
+    from brain.sources.embeddings import to_unit
+    numbers = np.random.default_rng(rng.randrange(1_000_000))
+
+    def give() -> None:
+        for document_id in sorted(index.lacking):
+            index.give(document_id, to_unit(numbers.normal(
+                size=(index.passages_of(document_id), DIMENSIONS))))
+    yield Figure("knowledge vectors of an endpoint taken", f"{len(index):,} passages, {DIMENSIONS}",
+                 "ms", (timed_ms(give),))
+    nears = [Near(to_unit(numbers.normal(size=(1, DIMENSIONS)))[0], 0.05) for _ in queries]
+    yield Figure("knowledge search, endpoint's vectors fused", f"{DOCUMENTS:,} documents", "ms",
+                 tuple(repeat_ms(lambda query=query, near=near: index.search(query, 5, near=near),
+                                 1)[0] for query, near in zip(queries, nears, strict=True)),
+                 most=50.0)
