@@ -2,11 +2,13 @@
 
 import datetime as dt
 import zoneinfo
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from brain.decisions.optimization.metrics import TITLES
+from brain.decisions.optimization.metrics import TITLES, UNITS
 from brain.decisions.reasons import InputError
 from brain.optimization.history import tell_actions, to_line
 from brain.optimization.records import Run
@@ -79,15 +81,13 @@ def details(run: Run, view: View) -> None:
         st.text(line.why)
     changes = (run.body.get("judgement") or {}).get("changes", [])
     if changes:
-        tables.show(pd.DataFrame([{
-            "metric": TITLES.get(each["metric"], each["metric"]),
-            "before": each["before"], "after": each["after"], "gain": 100 * each["gain"],
-            "low": 100 * each["low"], "high": 100 * each["high"]} for each in changes]),
+        tables.show(pd.DataFrame([_change_row(each) for each in changes]),
             "measured changes", {"metric": "Metric", "before": "Before", "after": "After",
                                  "gain": "Better by (%)", "low": "at least", "high": "at most"},
             dict.fromkeys(("before", "after"), "usd_unit") | dict.fromkeys(
                 ("gain", "low", "high"), "pct"), key=f"changes_{run.run_id}", helps={
-                "gain": "Relative change in the good direction; below 0 is worse.",
+                "gain": "Relative change in the good direction; below 0 is worse. A step from 0 "
+                        "has none.",
                 "low": "Lower end of the interval.", "high": "Upper end of the interval."})
     steps = data.engine().optimization.book.steps(run.run_id)
     if steps:
@@ -101,6 +101,14 @@ def details(run: Run, view: View) -> None:
                      "range": f"{run.started_at_utc - hour:%Y-%m-%dT%H:%M}Z.."
                               f"{(run.ended_at_utc or run.started_at_utc) + hour:%Y-%m-%dT%H:%M}Z"})
     _way_back(run)
+
+
+def _change_row(change: Mapping[str, Any]) -> dict[str, Any]:
+    metric = change["metric"]
+    gains = {"gain": change["gain"], "low": change["low"], "high": change["high"]}
+    return {"metric": ", ".join(filter(None, (TITLES.get(metric, metric), UNITS.get(metric)))),
+            "before": change["before"], "after": change["after"],
+            **{name: 100 * value if change["before"] else None for name, value in gains.items()}}
 
 
 def _way_back(run: Run) -> None:
