@@ -8,7 +8,7 @@ export VENV := $(abspath $(VENV))
 # With ARGS, nothing found to run (5) is no fault: they may name tests of one kind only.
 pytest = $(BIN)/python -m pytest -q $(1) $(ARGS) || $(if $(ARGS),[ $$? = 5 ] ||) status=1
 .DEFAULT_GOAL := help
-.PHONY: help run setup setup-tests test lint types bench lock
+.PHONY: help run setup setup-tests test soak lint types bench lock
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -30,6 +30,9 @@ test: setup-tests ## Set up all the tests need, then lint, types and all tests (
 	$(call pytest,--browser without --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder); \
 	$(call pytest,--browser only); \
 	exit $$status
+
+soak: setup-tests ## Kill in a loop, much longer than the tests do (TIMES=20)
+	@SOAK_TIMES=$(or $(TIMES),20) $(BIN)/python -m pytest -q --timeout 0 -m soak
 
 lint: setup-tests ## Check style and security rules
 	@$(BIN)/ruff check .

@@ -13,6 +13,7 @@ from brain.decisions.budgets import window_at
 from brain.engine import Engine
 from brain.settings import load
 from brain.sources.journal import Journal
+from tests.soak import rounds
 
 _HOUR = dt.timedelta(hours=1)
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,9 +70,10 @@ def test_half_a_line_is_none(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 def test_a_killed_process_loses_no_answered_request(tmp_path: Path) -> None:
     told: dict[str, str] = {}
-    for _ in range(2):
+    for _ in range(rounds(2)):
         asker = subprocess.Popen([sys.executable, "-c", ASKER, str(tmp_path)], cwd=ROOT,
                                  stdout=subprocess.PIPE, text=True, env={
                                      **os.environ, "BRAIN_DEMO_LIVE": "false"})

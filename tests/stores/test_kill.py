@@ -15,10 +15,10 @@ from brain.ingestion import Ingestion
 from brain.settings import load
 from brain.sources.duckdb_store import DuckEventStore
 from brain.sources.spool import Spool
+from tests.soak import rounds
 from tests.stores import owner_process
 from tests.stores.owner_process import PER_BATCH
 
-ROUNDS = 100
 LIMIT_S = 240.0
 
 
@@ -55,6 +55,7 @@ class Victim:
 
 
 @pytest.mark.slow
+@pytest.mark.soak
 def test_kills_lose_and_double_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Page tests leave app.py behind as __main__, which new processes would run first.
     monkeypatch.setitem(sys.modules, "__main__", types.ModuleType("__main__"))
@@ -63,7 +64,7 @@ def test_kills_lose_and_double_nothing(tmp_path: Path, monkeypatch: pytest.Monke
     context.set_forkserver_preload(["tests.stores.owner_process"])
     sender = Victim(context, owner_process.send, tmp_path, "sent")
     found: list[Any] = []
-    for round_number in range(ROUNDS):
+    for round_number in range(rounds(100)):
         owner = Victim(context, owner_process.own, tmp_path)
         heard = owner.hear(rng.choice((0, 0, 1, 2, 3, 5, 8)))
         sender.hear(rng.choice((0, 1, 5, 20)))
