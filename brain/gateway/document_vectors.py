@@ -15,11 +15,18 @@ import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 
-from brain.gateway.passage_index import PassageIndex, name_passages
+from brain.gateway.passage_index import (
+    CANDIDATES,
+    Near,
+    Nearest,
+    PassageIndex,
+    name_passages,
+)
 from brain.gateway.vector_state import Fault
 from brain.sources.embeddings import EmbeddingEndpoint, EmbeddingFault
 from brain.sources.frames import plain_times
 from brain.sources.state import StateStore
+from brain.sources.vector_column import LengthDiffers, VectorColumn
 
 _log = logging.getLogger("brain.embeddings")
 FORM = 1
@@ -44,14 +51,16 @@ class _Lacking:
 class DocumentVectors:
     """The vectors of one model of one endpoint. Safe to share between threads.
 
-    ``barrier`` says why a workspace's texts may not go to the endpoint, "" where they may.
+    ``barrier`` says why a workspace's texts may not go to the endpoint, "" where they may;
+    ``column`` keeps the vectors where PostgreSQL has pgvector.
     """
 
     def __init__(self, endpoint: EmbeddingEndpoint, batch: int, timeout_s: float,
                  state: StateStore, clock: Callable[[], dt.datetime],
-                 barrier: Callable[[str], str]) -> None:
+                 barrier: Callable[[str], str], column: VectorColumn | None = None) -> None:
         self._endpoint, self._batch, self._timeout_s = endpoint, batch, timeout_s
         self._state, self._clock, self._barrier = state, clock, barrier
+        self._column = column
         self._filling, self._turn = threading.Lock(), threading.Lock()
         self._thread: threading.Thread | None = None
         self._again = self._closed = False
@@ -65,7 +74,12 @@ class DocumentVectors:
     def load(self, workspace_id: str, index: PassageIndex) -> None:
         """Give an index the vectors that it lacks, as far as they are there."""
         lacking = index.lacking
-        ready = [each for each in self._ready(workspace_id) if each in lacking]
+        found = self._ready(workspace_id)
+        ready = [each for each in found if each in lacking]
+        if self._column is not None:
+            for each in ready:
+                index.note_kept(each, found[each])
+            return
         table = self._state.tables["knowledge_vectors"]
         for at in range(0, len(ready), _AT_ONCE):
             with self._state.begin() as connection:
@@ -75,8 +89,19 @@ class DocumentVectors:
                     table.c.document_id.in_(ready[at:at + _AT_ONCE]))).all()
             for document_id, passages, vectors in rows:
                 if passages:
-                    index.give(document_id, np.frombuffer(base64.b64decode(vectors), "<f4")
-                               .reshape(passages, -1).astype(np.float32, copy=False))
+                    index.give(document_id, _decode(vectors, passages))
+
+    def place(self, workspace_id: str, vector: NDArray[np.float32], least_cosine: float,
+              index: PassageIndex) -> Near | Nearest | None:
+        """What a search goes by for a question's vector; None where the passages' vectors have
+        another length."""
+        if self._column is None:
+            return Near(vector, least_cosine) if len(vector) == index.given_dimensions else None
+        try:
+            return Nearest(self._column.find_nearest(workspace_id, self._endpoint.model, vector,
+                                                     least_cosine, CANDIDATES))
+        except LengthDiffers:
+            return None
 
     def count(self, workspace_id: str) -> tuple[int, frozenset[str]]:
         """How many of a workspace's passages have vectors of their present text, and the documents
@@ -108,6 +133,7 @@ class DocumentVectors:
         made = refused = 0
         with self._filling:
             fault: EmbeddingFault | None = None
+            self._move_into_column()
             for group in self._groups():
                 if self._closed:
                     break
@@ -183,7 +209,7 @@ class DocumentVectors:
                 table.c.deleted_at_utc.is_(None))).all()
         texts = {document_id: name_passages(name, content)
                  for document_id, name, content, _ in rows}
-        hashes = {document_id: _hash(name, content_hash)
+        hashes = {document_id: self._mark(name, content_hash)
                   for document_id, name, _, content_hash in rows}
         vectors = self._embed([text for each in texts.values() for text in each])
         at = 0
@@ -211,7 +237,7 @@ class DocumentVectors:
         row = {"document_id": document.document_id, "model": self._endpoint.model,
                "text_hash": text_hash, "workspace_id": document.workspace_id,
                "passages": len(vectors), "made_at_utc": self._clock(),
-               "vectors": base64.b64encode(vectors.astype("<f4").tobytes()).decode()}
+               "vectors": "" if self._column is not None else _encode(vectors)}
         with self._turn:
             if self._closed:
                 return
@@ -221,15 +247,42 @@ class DocumentVectors:
                         documents.c.name, documents.c.content_hash).where(
                         documents.c.document_id == document.document_id,
                         documents.c.deleted_at_utc.is_(None))).first()
-                    if now is None or _hash(*now) != text_hash:
+                    if now is None or self._mark(*now) != text_hash:
                         return
                     connection.execute(sa.delete(table).where(
                         table.c.document_id == document.document_id,
                         table.c.model == self._endpoint.model))
                     connection.execute(sa.insert(table), [plain_times(row)])
+                    if self._column is not None:
+                        self._column.put(connection, document.workspace_id, document.document_id,
+                                         self._endpoint.model, vectors)
             except sa.exc.IntegrityError:
                 return  # another process was faster
             self.made += 1
+
+    def _move_into_column(self) -> None:
+        """Put vectors that were kept before PostgreSQL had pgvector into its column."""
+        if self._column is None:
+            return
+        table = self._state.tables["knowledge_vectors"]
+        for document_id, workspace_id, name, content_hash, _, text_hash, passages in self._rows():
+            if self._closed or text_hash != _hash(name, content_hash):
+                continue
+            key = (table.c.document_id == document_id, table.c.model == self._endpoint.model,
+                   table.c.text_hash == text_hash)
+            with self._state.begin() as connection:
+                kept = connection.execute(sa.select(table.c.vectors).where(*key)
+                                          .with_for_update()).scalar_one_or_none()
+                if kept is not None:
+                    connection.execute(sa.update(table).where(*key).values(
+                        vectors="", text_hash=self._mark(name, content_hash)))
+                    self._column.put(connection, workspace_id, document_id, self._endpoint.model,
+                                     _decode(kept, passages))
+            self.made += 1
+
+    def _mark(self, name: str, content_hash: str) -> str:
+        """The hash of a document's text, which also says where vectors of it are kept."""
+        return _hash(name, content_hash, "" if self._column is None else "column")
 
     def _groups(self) -> "Iterator[list[_Lacking]]":
         """Documents that lack vectors, small ones together; in no order, so that processes which
@@ -251,7 +304,7 @@ class DocumentVectors:
         barred: dict[str, bool] = {}
         found = []
         for document_id, workspace_id, name, content_hash, chunks, text_hash, _ in self._rows():
-            wanted = _hash(name, content_hash)
+            wanted = self._mark(name, content_hash)
             if text_hash == wanted or self._refused.get(document_id, ("",))[0] == wanted:
                 continue
             if workspace_id not in barred:
@@ -263,7 +316,7 @@ class DocumentVectors:
     def _ready(self, workspace_id: str) -> dict[str, int]:
         """How many passages have vectors, by document whose vectors are of its present text."""
         return {document_id: passages for document_id, _, name, content_hash, _, text_hash, passages
-                in self._rows(workspace_id) if text_hash == _hash(name, content_hash)}
+                in self._rows(workspace_id) if text_hash == self._mark(name, content_hash)}
 
     def _rows(self, workspace_id: str | None = None) -> "list[tuple[Any, ...]]":
         documents, vectors = (self._state.tables[name] for name in (
@@ -281,6 +334,15 @@ class DocumentVectors:
             return [tuple(row) for row in connection.execute(chosen)]
 
 
-def _hash(name: str, content_hash: str) -> str:
+def _hash(name: str, content_hash: str, kept_in: str = "") -> str:
     """What tells whether vectors are of a document's present text."""
-    return hashlib.sha256(f"{FORM}\n{name}\n{content_hash}".encode()).hexdigest()
+    return hashlib.sha256(f"{FORM}{kept_in}\n{name}\n{content_hash}".encode()).hexdigest()
+
+
+def _encode(vectors: NDArray[np.float32]) -> str:
+    return base64.b64encode(vectors.astype("<f4").tobytes()).decode()
+
+
+def _decode(vectors: str, passages: int) -> NDArray[np.float32]:
+    return np.frombuffer(base64.b64decode(vectors), "<f4").reshape(passages, -1).astype(
+        np.float32, copy=False) if passages else np.zeros((0, 0), np.float32)

@@ -24,11 +24,12 @@ from brain.decisions.guard.judging import GuardDecision
 from brain.decisions.reasons import Reason
 from brain.gateway.data_policy import DataPolicy
 from brain.gateway.document_vectors import DocumentVectors
-from brain.gateway.passage_index import Near, PassageIndex
+from brain.gateway.passage_index import Near, Nearest, PassageIndex
 from brain.gateway.vector_state import Fault, VectorState, tell_endpoint
 from brain.settings import Embeddings, SettingsError
 from brain.sources.embeddings import EmbeddingEndpoint, EmbeddingFault
 from brain.sources.state import StateStore
+from brain.sources.vector_column import open_vector_column
 
 _BREAKER = BreakerPolicy(failures=3, first_pause_s=5.0, most_pause_s=60.0)
 _KEPT = 500
@@ -53,7 +54,7 @@ class Embedding:
         self._regions = read_regions(chosen)
         self._endpoint = EmbeddingEndpoint(chosen.base_url, chosen.model, chosen.key, clock)
         self.vectors = DocumentVectors(self._endpoint, chosen.batch, chosen.timeout_s, state, clock,
-                                       self.barrier)
+                                       self.barrier, open_vector_column(state))
         self.threads = ThreadPoolExecutor(_WAITING, "brain-retrieve")
         self._breaker, self._turn = Breaker(), threading.Lock()
         self._kept: OrderedDict[bytes, NDArray[np.float32]] = OrderedDict()
@@ -74,7 +75,8 @@ class Embedding:
         return ""
 
     def find_near(self, workspace_id: str, query: str, index: PassageIndex,
-                  time_s: float | None = None) -> tuple[Near | None, tuple[Reason, ...]]:
+                  time_s: float | None = None
+                  ) -> tuple[Near | Nearest | None, tuple[Reason, ...]]:
         """The question's vector where all of the index's passages have theirs, else None; and why.
 
         The text that the workspace's guard lets out is what is asked for.
@@ -94,12 +96,15 @@ class Embedding:
             vector = self._vector(judged.text, min(most_s, most_s if time_s is None else time_s))
         except EmbeddingFault as fault:
             return None, (Reason("vectors_unavailable", f"{_begin(fault.message)}: {_INSTEAD}."),)
-        if len(vector) != index.given_dimensions:
-            return None, (Reason(
-                "vectors_changed", f"A vector of {self._chosen.model} has {len(vector):,} numbers "
-                f"now, those of the documents have {index.given_dimensions:,}: {_INSTEAD}. "
-                "Re-index the workspace."),)
-        return Near(vector, self._chosen.least_cosine), (Reason(
+        near = self.vectors.place(workspace_id, vector, self._chosen.least_cosine, index)
+        if near is None:
+            told = f"vectors of {self._chosen.model} have another length now than the documents'"
+            with self._turn:
+                self._kept.clear()  # those of before a re-index are of no use after it
+                self._fault = Fault(f"{told}; re-index the workspace", self._clock())
+            return None, (Reason("vectors_changed", f"The {told}: {_INSTEAD}. Re-index the "
+                                                    "workspace."),)
+        return near, (Reason(
             "vectors_asked", f"The vectors of {self._chosen.model} at {self._endpoint.place} were "
                              "used."),)
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from brain.decisions.reasons import InputError, Reason
 from brain.gateway.embedding import Embedding
-from brain.gateway.passage_index import Near, PassageIndex
+from brain.gateway.passage_index import Near, Nearest, PassageIndex
 from brain.gateway.shelf import UNDO_DAYS, Document, Shelf
 from brain.gateway.vector_state import VectorState, tell_built_in
 from brain.sources.documents import KINDS, MOST_BYTES
@@ -129,7 +129,7 @@ class Knowledge(Shelf):
             raise InputError("out_of_range", f"limit must be 1 to {MOST_LIMIT}", "limit")
         by, query = tuple(by), query[:_MOST_QUERY]
         opened = self._synced(workspace_id)
-        near: Near | None = None
+        near: Near | Nearest | None = None
         reasons: tuple[Reason, ...] = ()
         if self._embedding is not None and "vector" in by and len(opened.index):
             near, reasons = self._embedding.find_near(workspace_id, query, opened.index, time_s)

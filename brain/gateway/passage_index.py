@@ -49,6 +49,13 @@ class Near:
 
 
 @dataclass(frozen=True, slots=True)
+class Nearest:
+    """Cosines of the passages that a database found near a query, by document and position."""
+
+    cosines: Mapping[tuple[str, int], float]
+
+
+@dataclass(frozen=True, slots=True)
 class _Row:
     document_id: str
     name: str
@@ -147,6 +154,12 @@ class PassageIndex:
             self._furnished.add(document_id)
         return True
 
+    def note_kept(self, document_id: str, passages: int) -> None:
+        """Note that a database has vectors of a document's passages, if it has that many."""
+        with self._turn:
+            if len(self._by_document.get(document_id, ())) == passages:
+                self._lacking.discard(document_id)
+
     def drop(self, document_id: str) -> None:
         """Take a document's passages out."""
         with self._turn:
@@ -173,10 +186,10 @@ class PassageIndex:
         return True
 
     def search(self, query: str, limit: int, by: Iterable[str] = ("bm25", "vector"),
-               near: Near | None = None) -> tuple[Hit, ...]:
+               near: Near | Nearest | None = None) -> tuple[Hit, ...]:
         """The best passages by the fused rankings, best first.
 
-        With ``near``, the vectors that were given rank in the place of the learned ones.
+        With ``near``, vectors made elsewhere rank in the place of the learned ones.
         """
         words = find_words(query)
         with self._turn:
@@ -204,8 +217,16 @@ class PassageIndex:
                         near is not None and row in places.get("vector", ())))
         return tuple(hits)
 
-    def _compare(self, words: list[str], near: Near | None) -> NDArray[np.floating] | None:
+    def _compare(self, words: list[str], near: Near | Nearest | None
+                 ) -> NDArray[np.floating] | None:
         """Each row's cosine to the query, 0 where it is too small; None where no vectors are."""
+        if isinstance(near, Nearest):
+            cosines = np.zeros(self._text.rows, np.float32)
+            for (document_id, position), cosine in near.cosines.items():
+                rows = self._by_document.get(document_id, ())
+                if position < len(rows):
+                    cosines[rows[position]] = cosine
+            return cosines
         if near is not None:
             if len(near.vector) != self._given.shape[1]:
                 return None

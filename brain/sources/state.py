@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from brain.sources import queries
 from brain.sources.frames import plain_times
 
+VECTOR_TABLE = "pgvector_passages"
+"""The one table that only some PostgreSQL have: its column is of an extension's type."""
 _TURN = 0x6272_6169_6E  # "brain": a number of our own among PostgreSQL's advisory locks
 
 
@@ -39,7 +41,7 @@ class StateStore:
             sa.event.listen(self._engine, "begin", _begin_immediately)
         self._migrate()
         metadata = sa.MetaData()
-        metadata.reflect(self._engine)
+        metadata.reflect(self._engine, only=lambda name, _: name != VECTOR_TABLE)
         self.tables = dict(metadata.tables)
 
     @contextmanager
@@ -97,6 +99,15 @@ class StateStore:
             told = json.dumps(entry, default=str, sort_keys=True).encode()
             entry["entry_hash"] = hashlib.sha256(told).hexdigest()
             connection.execute(sa.insert(this), [plain_times(entry)])
+
+    def prepare(self, name: str, table: str) -> None:
+        """Run the statements of ``sql/<name>.sql``, in one transaction and one process at a time,
+        unless the ``table`` that they make is there."""
+        with self.begin() as connection:
+            _take_turns(connection)
+            if not sa.inspect(connection).has_table(table):
+                for statement in queries.statements(name, "postgres"):
+                    connection.exec_driver_sql(statement)
 
     def close(self) -> None:
         """Close all connections."""

@@ -11,7 +11,6 @@ from brain.engine import Engine
 from brain.gateway.knowledge import Found
 from brain.gateway.question import Question
 from brain.settings import SettingsError, load
-from brain.sources.state import StateStore
 from tests.services.embeddings import EmbeddingServer, running_embeddings
 from tests.services.process import wait_until
 
@@ -300,20 +299,6 @@ def test_small_documents_share_calls_and_large_ones_take_several(open_engine: Op
     assert engine.knowledge.embed() == 19
     assert max(len(each["input"]) for each in server.bodies) <= 4
     assert len(server.bodies) <= 3 + 4  # 10 parts in 3 calls; 9 small ones around them in 3 or 4
-
-
-def test_two_processes_on_postgresql(postgres_url: str, open_engine: Open,
-                                     tmp_path: Path) -> None:
-    first = open_engine(data_dir=tmp_path / "first", state_url=postgres_url)
-    second = open_engine(data_dir=tmp_path / "second", state_url=postgres_url)
-    assert second.knowledge.search("default", SYNONYM) == ()
-    filled(first)
-    complete(second)
-    assert [each.name for each in second.knowledge.search("default", SYNONYM)] == ["rest.md"]
-    second.knowledge.delete("default", second.knowledge.search("default", SYNONYM)[0].document_id)
-    assert first.knowledge.search("default", SYNONYM) == ()
-    assert len(rows(first)) == 8
-    assert isinstance(first.state, StateStore) and "postgresql" in first.state.url
 
 
 @pytest.mark.parametrize(("given", "words"), [
