@@ -73,12 +73,14 @@ def open_vector_column(state: StateStore) -> VectorColumn | None:
     may use."""
     if not state.url.startswith("postgresql"):
         return None
+    column = VectorColumn(state)
     try:
         state.prepare(_SCHEMA, VECTOR_TABLE)
+        column.find_nearest("", "", np.zeros(1, np.float32), 1.0, 1)  # may this role read it?
     except sa.exc.DBAPIError as error:
         _log.info("no pgvector: %s", str(error.orig).split("\n")[0])
         return None
-    return VectorColumn(state)
+    return column
 
 
 def _tell(vector: NDArray[np.float32]) -> str:
