@@ -158,3 +158,15 @@ def test_any_numbers_give_unit_vectors_or_zero(rows: list[list[float]]) -> None:
     sizes = np.linalg.norm(to_unit(np.array(rows)), axis=1)
     assert all(size == pytest.approx(1, abs=1e-5) or (size == 0 and not any(row))
                for size, row in zip(sizes, rows, strict=True))
+
+
+def test_the_fake_speaks_what_openais_own_client_reads(server: EmbeddingServer) -> None:
+    from openai import OpenAI
+    with OpenAI(base_url=server.url, api_key="none", max_retries=0, timeout=LONG_S) as client:
+        for floats in (False, True):
+            server.floats = floats
+            found = client.embeddings.create(model="fake-embed", input=TEXTS)
+            rows = sorted(found.data, key=lambda row: row.index)
+            assert np.array([row.embedding for row in rows]) == pytest.approx(
+                np.array([embed(each) for each in TEXTS]), abs=1e-6)
+    assert [each.get("encoding_format") for each in server.bodies] == ["base64", "base64"]
