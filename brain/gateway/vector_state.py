@@ -57,7 +57,8 @@ def tell_endpoint(model: str, place: str, passages: int, with_vectors: int, barr
         told = f"The vectors of {name} are used: {count} have them"
     else:
         told = (f"The built-in vectors are used until all passages have those of {name}: "
-                f"{count} have them, the others get theirs in the background")
+                f"{count} have them, the others get theirs while the console runs, or by "
+                "`brain knowledge embed`")
     if fault is not None and not barrier:
         told += f"; last fault, {fault.at_utc:%Y-%m-%d %H:%M} UTC: {fault.text}"
     return VectorState("endpoint" if used else "built-in", passages, with_vectors, f"{told}.",
