@@ -333,6 +333,7 @@ class DuckEventStore:
         """Checkpoint and give the file free."""
         with self._writing:
             self.checkpoint()
+            self._local = threading.local()  # cursors of threads that live on would keep the file
             self._connection.close()
 
     # inside

@@ -9,6 +9,7 @@ from pages.ui import (
     frame,
     request_rows,
     selecting,
+    traffic_ahead,
     traffic_cards,
     traffic_panels,
     usage,
@@ -26,6 +27,7 @@ with st.spinner("Reading traffic"):
 def draw(view: filters.View) -> None:
     """Cards and time charts of a view."""
     selecting.follow(drawn, view)
+    traffic_ahead.over_time(view)
     now, before = usage.read(view), usage.read_before(view)
     cards.row(traffic_cards.read(view, now, before), min_width_px=215)
     if view.previous and not before:
@@ -38,6 +40,7 @@ def draw_parts(view: filters.View) -> None:
     """What the traffic is made of."""
     selecting.follow(drawn, view)
     total = usage.read(view).total
+    traffic_ahead.parts(view, total)
     traffic_panels.shares(view, total)
     traffic_panels.who(view, total)
     traffic_panels.agents(view, total)

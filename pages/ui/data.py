@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -24,10 +25,13 @@ if TYPE_CHECKING:
     from brain.experiments.results import Results, SegmentResults
 
 _MOST_ANSWERS = 400
+_READERS = 4
 PATIENCE_S = 0.25
 """How long a page waits for a server that nobody has read yet."""
 Answers = Callable[..., tuple[pd.DataFrame, dt.datetime]]
 _caches: dict[float, Answers] = {}
+# They live on, and with them the statements that each of them has parsed.
+_readers = ThreadPoolExecutor(_READERS, thread_name_prefix="reading")
 
 
 def engine() -> Engine:
@@ -45,6 +49,14 @@ def query(name: str, **params: Any) -> pd.DataFrame:
     rows, read_at_utc = _answers()(name, tuple(sorted(params.items())))
     rows.attrs["read_at_utc"] = read_at_utc.isoformat()
     return rows
+
+
+def together(*readings: Callable[[], object]) -> None:
+    """Ask at once what readings ask one after the other, so that each finds its answers ready.
+
+    A reading that fails here fails again, and is told, where its rows are shown.
+    """
+    wait([_readers.submit(each) for each in readings])
 
 
 def read_at(rows: pd.DataFrame) -> dt.datetime:

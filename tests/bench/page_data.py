@@ -1,8 +1,9 @@
 """Data of each page: all its queries, warm process, cold cache, beside raw events and pandas."""
 
 import datetime as dt
+import itertools
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,14 @@ import pandas as pd
 
 from brain import settings as knobs
 from brain.engine import Engine
+from pages.ui import data as pages
 from tests.bench import data
 from tests.bench.measuring import Figure, Plan, forget_peak, peak_bytes, quantile, repeat_ms
 from tests.bench.naive import Naive
 
-Asked = tuple[tuple[str, dict[str, Any]], ...]
+Questions = tuple[tuple[str, dict[str, Any]], ...]
+Asked = tuple[tuple[Questions, ...], ...]
+"""Rounds one after the other; in a round, readings at once; in a reading, its questions."""
 PAGES = {"overview": "overview/overview", "health": "operations/health",
          "traffic": "product/traffic", "costs": "finance/costs"}
 RANGES = ("24h", "7d", "30d")
@@ -27,19 +31,34 @@ RUNS = 25
 
 
 def record_pages(size: int) -> dict[tuple[str, str], Asked]:
-    """The queries that each page asks for each range, found by opening it."""
+    """What each page asks for each range, and what of it at once, found by opening it."""
     import streamlit as st
     from streamlit.testing.v1 import AppTest
 
     from brain import running
     engine = running.engine(knobs.load({}, data_dir=data.folder(size)))
-    asked: list[tuple[str, dict[str, Any]]] = []
-    answer = engine.query
+    asked: list[list[list[tuple[str, dict[str, Any]]]]] = []
+    answer, together = engine.query, pages.together
+    at_once = False
 
     def note(name: str, **params: Any) -> pd.DataFrame:
-        asked.append((name, params))
+        if not at_once:
+            asked.append([[]])
+        asked[-1][-1].append((name, params))
         return answer(name, **params)
+
+    def note_together(*readings: Callable[[], object]) -> None:
+        nonlocal at_once
+        asked.append([])
+        at_once = True
+        try:
+            for each in readings:
+                asked[-1].append([])
+                each()
+        finally:
+            at_once = False
     engine.clock, engine.query = (lambda: data.NOW), note  # type: ignore[method-assign]
+    pages.together = note_together
     found = {}
     try:
         for page, script in PAGES.items():
@@ -52,8 +71,10 @@ def record_pages(size: int) -> dict[tuple[str, str], Asked]:
                 shown.switch_page(f"pages/{script}.py").run()
                 for fault in shown.exception:
                     print(f"  ({page} {wanted} failed: {fault.message})", file=sys.stderr)
-                found[page, wanted] = tuple(asked)
+                found[page, wanted] = tuple(
+                    tuple(tuple(each) for each in group if each) for group in asked if any(group))
     finally:
+        pages.together = together
         running.close()
     return found
 
@@ -71,17 +92,20 @@ def from_events(params: dict[str, Any]) -> dict[str, Any]:
 
 def measure(plan: Plan) -> Iterator[Figure]:
     """Every page and range, at every size."""
-    asked = record_pages(plan.sizes[0])
     smallest: dict[tuple[str, str], float] = {}
     for size in plan.sizes:
+        asked = record_pages(size)
         engine = data.open_engine(data.folder(size))
         naive = Naive(engine) if size <= MOST_PANDAS_ROWS else None
-        for key, questions in asked.items():
+        for key, rounds in asked.items():
             case, shown = f"page data, {key[0]} {key[1]}", f"{size:,}"
+            for questions in itertools.chain(*rounds):
+                ask(engine, questions)  # at once nobody would hear of one that fails
             forget_peak()
-            times = repeat_ms(partial(answer, engine, questions), RUNS)
+            times = repeat_ms(partial(answer, engine, rounds), RUNS)
             peak = peak_bytes()
-            raw = [(name, from_events(params)) for name, params in questions]
+            raw = tuple(tuple(tuple((name, from_events(params)) for name, params in questions)
+                              for questions in group) for group in rounds)
             raw_ms = repeat_ms(partial(answer, engine, raw), 1, warm=0)[0]
             growth = min(times) / smallest.setdefault(key, min(times))
             yield Figure(case, shown, "ms", times, "raw events", raw_ms, most=MOST_MS,
@@ -95,8 +119,17 @@ def measure(plan: Plan) -> Iterator[Figure]:
         engine.close()
 
 
-def answer(engine: Engine, questions: Iterable[tuple[str, dict[str, Any]]]) -> None:
-    """Ask a page's questions one after the other."""
+def answer(engine: Engine, rounds: Asked) -> None:
+    """Ask a page's questions as it asks them: rounds in turn, the readings of each at once."""
+    for group in rounds:
+        if len(group) > 1:
+            pages.together(*(partial(ask, engine, each) for each in group))
+        else:
+            ask(engine, *group)
+
+
+def ask(engine: Engine, questions: Questions) -> None:
+    """Ask questions one after the other."""
     for name, params in questions:
         engine.query(name, **params)
 
@@ -110,6 +143,6 @@ def measure_drill_down(plan: Plan) -> Iterator[Figure]:
         engine = data.open_engine(data.folder(size))
         forget_peak()
         yield Figure("raw drill-down", f"{size:,}", "ms", repeat_ms(
-            partial(answer, engine, [("usage/recent_requests", params)]), RUNS), most=300.0,
+            partial(ask, engine, (("usage/recent_requests", params),)), RUNS), most=300.0,
             peak_bytes=peak_bytes())
         engine.close()
