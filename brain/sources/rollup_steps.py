@@ -44,6 +44,10 @@ def roll_up(run: Run, row: Row, spans: Sequence[Span], sketch_size: int) -> None
         run("rollup/delete_first_seen", {}, start=first, end=last)
         run("rollup/first_seen", {}, start=first)
         _split_sessions(run, row, start, end)
+    if spans:  # first events that moved change the cohorts of all later weeks
+        first, _ = _widened("week", *min(spans))
+        run("rollup/delete_cohorts", {}, start=first)
+        run("rollup/cohorts_week", {}, start=first)
     _add_up_sessions(run, row)
 
 

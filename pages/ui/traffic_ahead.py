@@ -28,5 +28,4 @@ def parts(view: View, total: Usage) -> None:
     data.together(
         partial(reading.retention, view), partial(reading.questions, view, total),
         partial(reading.pages, view), partial(usage.breakdown_with_users, view, by, total),
-        partial(reading.agents, view, total), partial(usage.breakdown, view, "region", total),
-        partial(usage.breakdown, view, "device", total), partial(reading.referrers, view))
+        partial(reading.agents, view, total), partial(reading.referrers, view))

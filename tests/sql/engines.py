@@ -16,7 +16,7 @@ from brain.sources.duckdb_store import DuckEventStore, Incoming
 Row = dict[str, Any]
 Span = tuple[dt.datetime, dt.datetime]
 ROLLUPS = (*(table for tables in rollup_steps.TABLES.values() for table in tables),
-           *rollup_steps.SESSION_TABLES, "first_seen")
+           *rollup_steps.SESSION_TABLES, "first_seen", "cohorts_week")
 NEAR = dt.timedelta(days=1)
 
 

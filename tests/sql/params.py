@@ -36,7 +36,7 @@ DEFAULTS: dict[str, Any] = {
     "workspace": "acme", "workspace_id": "acme", "agent": "helper", "region": "eu",
     "metric": "cpu_ratio", "instance": "host-1", "session_id": "night", "user_id": "night-owl",
     "event_id": "first-tick", "request_id": "r1", "objective_ms": 400.0, "gap_s": 1_800,
-    "dimension": "model", "is_demo": 0,
+    "dimension": "model", "dimensions": [], "is_demo": 0,
     "minute_start": sample.START, "minute_end": sample.END,
     "event_start": sample.END, "event_end": sample.END,
     "scenario": "today", "first": "model", "second": "",
@@ -63,6 +63,7 @@ _DIMENSIONS = tuple({"dimension": each} for each in (
     "workspace_id", "model", "agent_id", "provider", "region", "device", ""))
 CASES: dict[str, tuple[dict[str, Any], ...]] = dict.fromkeys(
     ("usage/active_users", "usage/breakdown", "usage/series"), _DIMENSIONS)
+CASES["usage/breakdowns"] = ({"dimensions": ["agent_id", "device"]},)
 CASES["latency/by_name"] = tuple({"dimension": each} for each in ("endpoint", "agent_id", ""))
 CASES["sessions/breakdown"] = tuple({"dimension": each} for each in (
     "workspace_id", "region", "device", "referrer", "entry_page"))

@@ -84,9 +84,13 @@ def test_totals_breakdowns_and_series_are_the_sums_of_the_requests(
     wanted = from_requests(span, chosen)
     params = {**spans.query_params(span), **chosen}
     assert only_sums(duck.read("usage/totals", params), wanted) == wanted
+    together = duck.read("usage/breakdowns", {**params, "dimensions": []})
     for dimension in DIMENSIONS:
         rows = duck.read("usage/breakdown", {**params, "dimension": dimension})
         assert only_sums(rows, wanted) == wanted
+        at_once = [row for row in together if row["dimension"] == dimension]
+        assert only_sums(at_once, wanted) == wanted
+        assert [row["name"] for row in at_once] == [row["name"] for row in rows]
         assert len({row["name"] for row in rows}) == len(rows)
     for width_s in (300, 3_600, 21_600, 86_400):
         for dimension in ("", "model"):

@@ -26,8 +26,8 @@ RUN_BY_PRICES = {"prices/delete_ranges", "prices/insert_ranges"}
 RUN_BY_CELLS = {"prices/insert_cells", "prices/delete_cells"}
 RUN_BY_ROLLUP = {*(f"rollup/{table}" for table in ROLLUPS), *(f"rollup/{name}" for name in (
     "delete_span", "delete_hours", "delete_days", "delete_first_seen", "delete_sessions",
-    "delete_view_links", "session_windows", "mark_span_hours", "mark_session_hours",
-    "clear_windows", "clear_session_hours"))}
+    "delete_view_links", "delete_cohorts", "session_windows", "mark_span_hours",
+    "mark_session_hours", "clear_windows", "clear_session_hours"))}
 RUN_BY_DELETE = {"ingest/stale_source", "ingest/subtract_source", "ingest/delete_source"}
 RUN_BY_BATCH = {"ingest/record_batch", "ingest/mark_stale_batch"}
 RUN_BY_FORGETTING = {"queries/forget_texts"}
