@@ -1,6 +1,7 @@
 """The query engine's own time: in process, and over HTTP beside LiteLLM's proxy on one mock."""
 
 import asyncio
+import itertools
 import json
 import os
 import subprocess
@@ -32,7 +33,7 @@ PROVIDER_MS = {1: 0, CALLERS: 300}
 """The declared latency of the provider by callers: callers of a provider that takes no time would
 only queue for the processor."""
 MOCK_MODEL = "mock-1"
-TALK = [{"role": "user", "content": "What is an error budget?"}]
+_numbers = itertools.count(1)
 
 
 def measure(_plan: Plan) -> Iterator[Figure]:
@@ -109,9 +110,11 @@ async def _chat(base_url: str, model: str) -> tuple[tuple[float, ...], float]:
                                      timeout=aiohttp.ClientTimeout(60)) as client:
         async def ask(count: int, kept: list[float]) -> None:
             for number in range(count):
+                # no question twice: an answer from our cache would not be one from the provider
+                talk = [{"role": "user", "content": f"What is error budget {next(_numbers)}?"}]
                 started = time.perf_counter()
                 async with client.post(f"{base_url}/chat/completions", json={
-                        "model": model, "messages": TALK, "user": f"u{number}"}) as answer:
+                        "model": model, "messages": talk, "user": f"u{number}"}) as answer:
                     answer.raise_for_status()
                     await answer.read()
                 kept.append((time.perf_counter() - started) * 1000)

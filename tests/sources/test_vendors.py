@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from brain.sources.providers.interface import Gathered, ProviderFault, Received, Sent
-from brain.sources.providers.vendors import Vendor, open_vendor
+from brain.sources.providers.vendors import open_vendor
 from tests.services import vendors
 from tests.services.vendors import running_vendor
 
@@ -44,7 +44,7 @@ def ask(fake: vendors.Vendor, mode: str, *, stream: bool, timeout_s: float = 20.
 
     async def run() -> Received:
         key = "" if fake.kind == "bedrock" else "key"
-        client: Vendor = open_vendor(fake.kind, fake.url, key, {}, lambda: NOW)
+        client = open_vendor(fake.kind, fake.url, key, {}, lambda: NOW)
         try:
             async with asyncio.timeout(timeout_s):
                 if not stream:
