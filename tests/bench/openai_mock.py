@@ -1,4 +1,7 @@
-"""An OpenAI-compatible server that answers every completion at once, as an ASGI program."""
+"""An OpenAI-compatible server that answers every completion at once, as an ASGI program.
+
+``/calls`` tells how many completions it was asked for.
+"""
 
 import json
 from typing import Any
@@ -9,15 +12,19 @@ _ANSWER = json.dumps({
         "role": "assistant", "content": "What may go wrong before you stop changing things.",
         "refusal": None}}],
     "usage": {"prompt_tokens": 12, "completion_tokens": 9, "total_tokens": 21}}).encode()
+_calls: list[str] = []
 
 
 async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
-    """Answer any request the same way."""
+    """Answer any completion the same way."""
     if scope["type"] != "http":
         return
     while (await receive()).get("more_body"):
         continue
+    body = _ANSWER if scope["method"] == "POST" else str(len(_calls)).encode()
+    if scope["method"] == "POST":
+        _calls.append(scope["path"])
     await send({"type": "http.response.start", "status": 200,
                 "headers": [(b"content-type", b"application/json"),
-                            (b"content-length", str(len(_ANSWER)).encode())]})
-    await send({"type": "http.response.body", "body": _ANSWER})
+                            (b"content-length", str(len(body)).encode())]})
+    await send({"type": "http.response.body", "body": body})

@@ -178,9 +178,11 @@ async def _beginning(parts: aiohttp.StreamReader) -> bytes:
 
 async def _events(parts: aiohttp.StreamReader) -> AsyncGenerator[bytes, None]:
     """The data of each server-sent event; what else an event has is left out."""
-    rest, data = b"", []
-    async for part in parts.iter_any():
-        *lines, rest = (rest + part).split(b"\n")
+    rest, data, ended = b"", [], False
+    while not ended:
+        part = await parts.readany()
+        ended = not part
+        *lines, rest = (rest + (part or b"\n\n")).split(b"\n")  # some end without the empty line
         for line in lines:
             line = line.rstrip(b"\r")
             if line.startswith(b"data:"):
@@ -188,8 +190,6 @@ async def _events(parts: aiohttp.StreamReader) -> AsyncGenerator[bytes, None]:
             elif not line and data:
                 yield b"\n".join(data)
                 data = []
-    if data:  # some servers end without the empty line
-        yield b"\n".join(data)
 
 
 def _proxy(url: URL) -> str | None:
