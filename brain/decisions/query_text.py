@@ -16,6 +16,8 @@ _TOPICS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("writing", ("write", "rewrite", "email", "letter", "translate", "proofread", "draft")),
     ("summaries", ("summarize", "summarise", "summary", "tldr")),
 )
+_PLACES = {word: place for place, (_, signs) in reversed(list(enumerate(_TOPICS)))
+           for sign in signs for word in (sign, f"{sign}s")}
 
 
 def normalize_query(text: str) -> str:
@@ -34,8 +36,6 @@ def find_topic(text: str) -> str:
 
     Whole words and their plural in s are looked for, in English.
     """
-    words = set(normalize_query(text).split())
-    for topic, signs in _TOPICS:
-        if any(sign in words or f"{sign}s" in words for sign in signs):
-            return topic
-    return ""
+    found = min((_PLACES.get(word, len(_TOPICS)) for word in normalize_query(text).split()),
+                default=len(_TOPICS))
+    return _TOPICS[found][0] if found < len(_TOPICS) else ""

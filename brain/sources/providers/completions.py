@@ -110,7 +110,7 @@ class ChatCompletions:
     async def complete(self, sent: Sent) -> Received:
         """The whole answer."""
         with _told_as_fault():
-            async with self._asked(sent, stream=False) as answer:
+            async with await self._asked(sent, stream=False) as answer:
                 body = await answer.read()
             return read_whole(_decode(body))
 
@@ -118,7 +118,7 @@ class ChatCompletions:
         """The answer in pieces."""
         ended = False
         with _told_as_fault():
-            async with self._asked(sent, stream=True) as answer:
+            async with await self._asked(sent, stream=True) as answer:
                 async for told in _events(answer.content):
                     if told == b"[DONE]":
                         break
@@ -136,21 +136,20 @@ class ChatCompletions:
         if self._session is not None:
             await self._session.close()
 
-    @contextlib.asynccontextmanager
-    async def _asked(self, sent: Sent, *, stream: bool
-                     ) -> AsyncGenerator[aiohttp.ClientResponse, None]:
-        """The response once its head is there; let go of with its connection if not read whole."""
+    async def _asked(self, sent: Sent, *, stream: bool) -> aiohttp.ClientResponse:
+        """The response once its head is there; left before its end, it lets the connection go."""
         if self._session is None:  # made here, for it belongs to the event loop that calls
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEPT_OPEN_S),
                 headers=self._headers, cookie_jar=aiohttp.DummyCookieJar(), proxy=self._proxy)
-        async with self._session.post(
-                self._url, data=_body(sent, stream=stream),
-                timeout=aiohttp.ClientTimeout(max(sent.timeout_s, 0.05))) as answer:
-            if answer.status >= 300:
-                raise fault_of_status(answer.status, await _beginning(answer.content),
-                                      answer.headers, self._clock())
-            yield answer
+        answer = await self._session.post(
+            self._url, data=_body(sent, stream=stream),
+            timeout=aiohttp.ClientTimeout(max(sent.timeout_s, 0.05)))
+        if answer.status < 300:
+            return answer
+        async with answer:
+            raise fault_of_status(answer.status, await _beginning(answer.content),
+                                  answer.headers, self._clock())
 
 
 def _body(sent: Sent, *, stream: bool) -> bytes:
