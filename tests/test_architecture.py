@@ -53,7 +53,7 @@ COMPOSES = ("brain.serving", "brain.cli", "brain.__main__")
 """Where the program is put together: these may import what stands to their left."""
 
 CONNECTS = ("duckdb", "sqlite3", "psycopg", "redis", "prometheus_api_client", "clickhouse_connect",
-            "kubernetes", "any_llm", "openai", "anthropic", "boto3", "botocore")
+            "kubernetes", "aiohttp", "any_llm", "openai", "anthropic", "boto3", "botocore")
 """Libraries that open connections: for brain.sources alone."""
 
 FORBIDDEN_MODULES = ("pickle", "cPickle", "marshal", "shelve", "dill", "cloudpickle")
