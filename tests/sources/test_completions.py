@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from brain.sources.providers.completion_faults import fault_in_stream, fault_of_status
-from brain.sources.providers.completions import open_completions
+from brain.sources.providers.completions import open_completions, trusted_certificates
 from brain.sources.providers.interface import Gathered, ProviderFault, Sent
 from tests.services.process import free_port
 from tests.services.vendors import running_vendor
@@ -174,3 +174,10 @@ def streamed(parts: list[bytes]) -> Any:
             await runner.cleanup()
         return gathered.whole()
     return asyncio.run(run())
+
+
+def test_a_machine_without_certificates_of_its_own_still_knows_whom_it_asks(
+        monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/certificates.pem")
+    monkeypatch.setenv("SSL_CERT_DIR", "/nowhere")
+    assert trusted_certificates().cert_store_stats()["x509_ca"] > 50

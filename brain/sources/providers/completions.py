@@ -9,11 +9,13 @@ import asyncio
 import contextlib
 import datetime as dt
 import os
+import ssl
 import urllib.request
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from typing import Any
 
 import aiohttp
+import certifi
 import msgspec
 from yarl import URL
 
@@ -140,7 +142,8 @@ class ChatCompletions:
         """The response once its head is there; left before its end, it lets the connection go."""
         if self._session is None:  # made here, for it belongs to the event loop that calls
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEPT_OPEN_S),
+                connector=aiohttp.TCPConnector(
+                    limit=0, keepalive_timeout=_KEPT_OPEN_S, ssl=trusted_certificates()),
                 headers=self._headers, cookie_jar=aiohttp.DummyCookieJar(), proxy=self._proxy)
         answer = await self._session.post(
             self._url, data=_body(sent, stream=stream),
@@ -150,6 +153,13 @@ class ChatCompletions:
         async with answer:
             raise fault_of_status(answer.status, await _beginning(answer.content),
                                   answer.headers, self._clock())
+
+
+def trusted_certificates() -> ssl.SSLContext:
+    """Trusts what this machine trusts, and Mozilla's list: a bare Debian comes without any."""
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
 
 
 def _body(sent: Sent, *, stream: bool) -> bytes:
