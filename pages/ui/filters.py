@@ -1,6 +1,7 @@
 """Range, comparison and filters: drawn in the frame, kept in the address bar, held everywhere."""
 
 import re
+import time
 import zoneinfo
 from collections.abc import Container
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ DIMENSIONS = {"workspace": "Workspace", "model": "Model", "agent": "Agent", "reg
               "device": "Device"}
 QUICK = (("Today", "today", "t"), ("24 h", "24h", "d"), ("7 d", "7d", "w"), ("30 d", "30d", "m"))
 _MOST_CHOICES = 500
+_NARROWED_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,13 @@ def choose_range(text: str) -> None:
     st.session_state["range"] = text
 
 
+def narrow(dimension: str, names: list[str]) -> None:
+    """Filter a dimension by these values, none for all; for use in a callback."""
+    held = st.session_state.setdefault("narrowed", {})
+    held[dimension] = (list(st.session_state.get(dimension) or ()), names, time.monotonic())
+    st.session_state[dimension] = names
+
+
 def link_params(**further: str) -> dict[str, str]:
     """Parameters that a link adds to the view's own; those it carries along by itself."""
     return further
@@ -160,9 +169,19 @@ def _typed_range() -> str:
 
 
 def _choose(dimension: str, offered: dict[str, list[str]]) -> None:
+    _keep_narrowed(dimension)
     st.multiselect(DIMENSIONS[dimension], offered[dimension], key=dimension,
                    accept_new_options=True, bind="query-params",
                    placeholder="All")
+
+
+def _keep_narrowed(dimension: str) -> None:
+    """Take a choice up again that a refresh undid: the browser had sent the list as it was before
+    it heard of the choice."""
+    before, names, at = st.session_state.get("narrowed", {}).get(dimension, ([], [], 0.0))
+    if before != names and time.monotonic() - at < _NARROWED_S \
+            and list(st.session_state.get(dimension) or ()) == before:
+        st.session_state[dimension] = names
 
 
 def _flip_compare() -> None:

@@ -24,7 +24,7 @@ def narrower(key: str, by: str, names: Sequence[str | None],
         if known := [name for name in picked if name is not None]:
             dimension = by.lower()
             alone = list(st.session_state.get(dimension) or ()) == known
-            st.session_state[dimension] = [] if alone else known
+            filters.narrow(dimension, [] if alone else known)
     return narrow
 
 
@@ -69,5 +69,5 @@ def chips(view: View) -> None:
 
 
 def _take_back(dimension: str, name: str) -> None:
-    st.session_state[dimension] = [each for each in st.session_state.get(dimension) or ()
-                                   if each != name]
+    filters.narrow(dimension, [each for each in st.session_state.get(dimension) or ()
+                               if each != name])

@@ -1,6 +1,7 @@
 """Traffic shows what was recorded, and narrows to what is chosen."""
 
 import datetime as dt
+import time
 
 import pandas as pd
 import pytest
@@ -250,3 +251,13 @@ def test_requests_behind_the_numbers_are_a_switch_away(
     rows = frame(app, "event_id")
     assert len(rows) == 48
     assert rows["at_utc"].is_monotonic_decreasing
+
+
+def test_a_choice_that_a_refresh_undid_is_taken_up_again(
+        filled: Engine, open_page: OpenPage) -> None:
+    app = open_page(PAGE)
+    for ago_s, left in ((0.0, []), (60.0, ["tablet"])):  # later it is the reader's own choice
+        app.session_state["narrowed"] = {"device": (["tablet"], [], time.monotonic() - ago_s)}
+        app.session_state["device"] = ["tablet"]
+        app.run()
+        assert app.session_state["device"] == left
