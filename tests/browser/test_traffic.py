@@ -1,6 +1,8 @@
 """Traffic in the browser: a click filters the page and takes it back; it refreshes in place."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +14,17 @@ from tests.browser.test_pages import check_refresh
 from tests.serving.console import Console, running_console
 
 
+def showing(folder: Path, refresh_s: int) -> AbstractContextManager[Console]:
+    """A console with a week of demonstration data."""
+    return running_console(folder, "--demo-if-empty", BRAIN_DEMO_EVENTS="20000",
+                           BRAIN_DEMO_DAYS="7", BRAIN_DEMO_LIVE="false",
+                           BRAIN_PAGES_TRAFFIC_REFRESH_S=str(refresh_s))
+
+
 @pytest.fixture(scope="module")
 def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
-    """A console with a week of demonstration data, whose Traffic page refreshes every 2 s."""
-    with running_console(tmp_path_factory.mktemp("traffic"), "--demo-if-empty",
-                         BRAIN_DEMO_EVENTS="20000", BRAIN_DEMO_DAYS="7",
-                         BRAIN_DEMO_LIVE="false", BRAIN_PAGES_TRAFFIC_REFRESH_S="2") as started:
+    """A console whose Traffic page stands still while it is used."""
+    with showing(tmp_path_factory.mktemp("traffic"), 3_600) as started:
         yield started
 
 
@@ -91,8 +98,8 @@ def test_a_filter_can_be_chosen_by_keyboard(tab: Tab) -> None:
     find_bars(tab, "Devices", 1)
 
 
-def test_it_is_refreshed_without_flicker(console: Console, open_tab: OpenTab) -> None:
-    with open_tab(console) as tab:
+def test_it_is_refreshed_without_flicker(tmp_path: Path, open_tab: OpenTab) -> None:
+    with showing(tmp_path, 2) as console, open_tab(console) as tab:
         tab.open("traffic?range=7d")
         check_refresh(tab)
 
